@@ -1,0 +1,776 @@
+"""The tables and the questions they answer. No I/O, no Stripe calls, nothing of ours imported.
+
+Two kinds of tables live here. Ours (accounts, people, intents, the inbox, the audit log) are
+written by the portal. Mirrored ones (`Mirrored`) are copies of Stripe's objects that only
+`billing.sync` writes; they are joined by Stripe's ids without database constraints, because a
+mirror must be able to hold what it has been told so far.
+
+Amounts are integers in the currency's minor unit. Times are aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from flask_security.models import fsqla_v3 as fsqla
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.ext.associationproxy import association_proxy
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, relationship
+from sqlalchemy.types import TypeDecorator
+
+STRIPE_ID = String(255)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database; SQLite itself keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a datetime without a zone was about to be stored")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            dict[str, Any]: JSON(none_as_null=True).with_variant(
+                JSONB(none_as_null=True), "postgresql"
+            ),
+            list[Any]: JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """SQLite: readers never wait, writers wait for each other, foreign keys hold."""
+    if type(connection).__module__.startswith("sqlite3"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "busy_timeout=10000",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def utcnow() -> datetime:
+    """The default for bookkeeping columns; questions about billing take `now` as an argument."""
+    return datetime.now(UTC)
+
+
+# --------------------------------------------------------------------------------------------
+# People
+# --------------------------------------------------------------------------------------------
+
+fsqla.FsModels.set_db_info(
+    db, user_table_name="users", role_table_name="roles", webauthn_table_name="passkeys"
+)
+
+MEMBER_ROLES = ("owner", "billing", "viewer")
+STAFF_ROLES = ("admin", "finance", "support")
+
+
+class Role(db.Model, fsqla.FsRoleMixin):
+    """A staff role. Members of accounts have their role in `Membership`."""
+
+    __tablename__ = "roles"
+
+
+class WebAuthn(db.Model, fsqla.FsWebAuthnMixin):
+    """A passkey, as Flask-Security keeps it."""
+
+    __tablename__ = "passkeys"
+
+
+class User(db.Model, fsqla.FsUserMixin):
+    """Who signs in."""
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(String(200), default="")
+    memberships: Mapped[list[Membership]] = relationship(
+        back_populates="user", cascade="all, delete-orphan"
+    )
+
+    @property
+    def is_staff(self) -> bool:
+        return any(role.name in STAFF_ROLES for role in self.roles)
+
+    def get_security_payload(self) -> dict[str, Any]:
+        return {"email": self.email, "name": self.name}
+
+    @property
+    def initials(self) -> str:
+        words = (self.name or self.email).replace("@", " ").split()
+        return "".join(word[0] for word in words[:2]).upper()
+
+
+class Account(db.Model):
+    """Who pays: a company or a person, with members and one Stripe customer."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    stripe_customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    memberships: Mapped[list[Membership]] = relationship(
+        back_populates="account", cascade="all, delete-orphan", order_by="Membership.id"
+    )
+    customer: Mapped[Customer | None] = relationship(
+        primaryjoin="foreign(Account.stripe_customer_id) == Customer.stripe_id", viewonly=True
+    )
+    members = association_proxy("memberships", "user")
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """The subscription the account's pages speak of: the live one, else the latest ended."""
+        if self.stripe_customer_id is None:
+            return None
+        found = db.session.scalars(
+            select(Subscription)
+            .where(
+                Subscription.customer_id == self.stripe_customer_id,
+                Subscription.deleted_at.is_(None),
+            )
+            .order_by(Subscription.created.desc(), Subscription.stripe_id.desc())
+        ).all()
+        return next((s for s in found if s.is_live), found[0] if found else None)
+
+    def role_of(self, user: User) -> str | None:
+        return next((m.role for m in self.memberships if m.user_id == user.id), None)
+
+
+class Membership(db.Model):
+    """A user's role in an account: owner, billing, or viewer (reads and downloads only)."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("account_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    account: Mapped[Account] = relationship(back_populates="memberships")
+    user: Mapped[User] = relationship(back_populates="memberships")
+
+
+class Invitation(db.Model):
+    """An invitation by mail to join an account. The mail carries a signed token naming this row."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        Index(
+            "uq_invitations_pending",
+            "account_id",
+            "email",
+            unique=True,
+            sqlite_where=db.text("accepted_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=db.text("accepted_at IS NULL AND revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(20))
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    invited_by: Mapped[User | None] = relationship()
+
+    def is_open(self, now: datetime) -> bool:
+        return self.accepted_at is None and self.revoked_at is None and now < self.expires_at
+
+
+# --------------------------------------------------------------------------------------------
+# The mirror of Stripe: written by billing.sync alone
+# --------------------------------------------------------------------------------------------
+
+
+class Mirrored:
+    """A copy of one Stripe object: columns for what we query, the whole object in `data`.
+
+    `version` is the compare-and-swap counter: a pull writes only over the version it read
+    before it fetched, so that the newest fetch wins. `deleted_at` is a tombstone that no later
+    write may lift.
+    """
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    data: Mapped[dict[str, Any]]
+    livemode: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime | None] = mapped_column(index=True)
+    pulled_at: Mapped[datetime] = mapped_column(default=utcnow)
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
+
+
+class Customer(Mirrored, db.Model):
+    """Stripe's customer of one account."""
+
+    __tablename__ = "customers"
+    __mapper_args__ = {"version_id_col": "version"}
+
+    email: Mapped[str | None] = mapped_column(String(512), index=True)
+    name: Mapped[str | None] = mapped_column(String(512))
+    currency: Mapped[str | None] = mapped_column(String(3))
+    balance: Mapped[int] = mapped_column(BigInteger, default=0)
+    delinquent: Mapped[bool] = mapped_column(default=False)
+    country: Mapped[str | None] = mapped_column(String(2))
+    default_payment_method_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+
+    account: Mapped[Account | None] = relationship(
+        primaryjoin="Customer.stripe_id == foreign(Account.stripe_customer_id)", viewonly=True
+    )
+    payment_methods: Mapped[list[PaymentMethod]] = relationship(
+        primaryjoin="and_(Customer.stripe_id == foreign(PaymentMethod.customer_id), "
+        "PaymentMethod.deleted_at.is_(None))",
+        order_by="PaymentMethod.created.desc()",
+        viewonly=True,
+    )
+    default_payment_method: Mapped[PaymentMethod | None] = relationship(
+        primaryjoin="foreign(Customer.default_payment_method_id) == PaymentMethod.stripe_id",
+        viewonly=True,
+    )
+
+
+class Product(Mirrored, db.Model):
+    """A plan: a Stripe product with what we show about it, kept in the product's metadata.
+
+    Metadata keys: `slug` (makes the product a plan), `position`, `highlight`, `public`,
+    `min_seats`, `max_seats` (both: sold by the seat).
+    """
+
+    __tablename__ = "products"
+    __mapper_args__ = {"version_id_col": "version"}
+
+    slug: Mapped[str | None] = mapped_column(String(100), index=True)
+    name: Mapped[str] = mapped_column(String(512))
+    description: Mapped[str | None] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(index=True)
+    public: Mapped[bool] = mapped_column(default=True)
+    highlighted: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)
+    min_seats: Mapped[int | None]
+    max_seats: Mapped[int | None]
+    features: Mapped[list[Any]] = mapped_column(default=list)
+    default_price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+
+    prices: Mapped[list[Price]] = relationship(
+        primaryjoin="and_(Product.stripe_id == foreign(Price.product_id), "
+        "Price.deleted_at.is_(None))",
+        order_by="Price.created",
+        viewonly=True,
+    )
+
+    @property
+    def is_per_seat(self) -> bool:
+        return self.max_seats is not None
+
+    @property
+    def is_offered(self) -> bool:
+        return bool(self.active and self.public and self.slug and self.deleted_at is None)
+
+    @classmethod
+    def offered(cls) -> Sequence[Product]:
+        """The plans a visitor may buy, in the order they are shown."""
+        return db.session.scalars(
+            select(cls)
+            .where(cls.active, cls.public, cls.slug.is_not(None), cls.deleted_at.is_(None))
+            .order_by(cls.position, cls.created, cls.stripe_id)
+        ).all()
+
+    @classmethod
+    def offered_as(cls, slug: str) -> Product | None:
+        return next((plan for plan in cls.offered() if plan.slug == slug), None)
+
+
+class Price(Mirrored, db.Model):
+    """A Stripe price of a product."""
+
+    __tablename__ = "prices"
+    __mapper_args__ = {"version_id_col": "version"}
+
+    product_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    active: Mapped[bool]
+    type: Mapped[str] = mapped_column(String(20))
+    currency: Mapped[str] = mapped_column(String(3))
+    # Null for tiers and for fractions of a cent.
+    unit_amount: Mapped[int | None] = mapped_column(BigInteger)
+    unit_amount_decimal: Mapped[str | None] = mapped_column(String(40))
+    billing_scheme: Mapped[str] = mapped_column(String(20))
+    tiers_mode: Mapped[str | None] = mapped_column(String(20))
+    tiers: Mapped[list[Any] | None]
+    currency_options: Mapped[dict[str, Any] | None]
+    interval: Mapped[str | None] = mapped_column(String(10))
+    interval_count: Mapped[int | None]
+    usage_type: Mapped[str | None] = mapped_column(String(20))
+    lookup_key: Mapped[str | None] = mapped_column(String(255), index=True)
+    nickname: Mapped[str | None] = mapped_column(String(512))
+    tax_behavior: Mapped[str | None] = mapped_column(String(20))
+
+    product: Mapped[Product | None] = relationship(
+        primaryjoin="foreign(Price.product_id) == Product.stripe_id", viewonly=True
+    )
+
+    @property
+    def currencies(self) -> list[str]:
+        """Every currency the price can be paid in, its own first."""
+        others = [code for code in (self.currency_options or {}) if code != self.currency]
+        return [self.currency, *sorted(others)]
+
+    def unit_amount_in(self, currency: str) -> int | None:
+        """Minor units for one of it in `currency`; None when it has no single whole amount."""
+        if currency == self.currency:
+            return self.unit_amount
+        option = (self.currency_options or {}).get(currency)
+        return option.get("unit_amount") if option else None
+
+    @property
+    def is_recurring(self) -> bool:
+        return self.type == "recurring"
+
+
+# Stripe's subscription statuses, compared here and nowhere else.
+ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+
+
+class Subscription(Mirrored, db.Model):
+    __tablename__ = "subscriptions"
+    __mapper_args__ = {"version_id_col": "version"}
+
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    status: Mapped[str] = mapped_column(String(30), index=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    collection_method: Mapped[str] = mapped_column(String(30))
+    # Billing periods live on the items; these are the earliest end and its start.
+    current_period_start: Mapped[datetime | None]
+    current_period_end: Mapped[datetime | None] = mapped_column(index=True)
+    start_date: Mapped[datetime | None]
+    trial_start: Mapped[datetime | None]
+    trial_end: Mapped[datetime | None]
+    cancel_at: Mapped[datetime | None]
+    cancel_at_period_end: Mapped[bool] = mapped_column(default=False)
+    canceled_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    cancellation_feedback: Mapped[str | None] = mapped_column(String(40))
+    default_payment_method_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    schedule_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    latest_invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    pause_collection: Mapped[dict[str, Any] | None]
+
+    customer: Mapped[Customer | None] = relationship(
+        primaryjoin="foreign(Subscription.customer_id) == Customer.stripe_id", viewonly=True
+    )
+    items: Mapped[list[SubscriptionItem]] = relationship(
+        back_populates="subscription",
+        cascade="all, delete-orphan",
+        order_by="SubscriptionItem.position",
+    )
+    schedule: Mapped[SubscriptionSchedule | None] = relationship(
+        primaryjoin="foreign(Subscription.schedule_id) == SubscriptionSchedule.stripe_id",
+        viewonly=True,
+    )
+    latest_invoice: Mapped[Invoice | None] = relationship(
+        primaryjoin="foreign(Subscription.latest_invoice_id) == Invoice.stripe_id", viewonly=True
+    )
+    own_payment_method: Mapped[PaymentMethod | None] = relationship(
+        primaryjoin="foreign(Subscription.default_payment_method_id) == PaymentMethod.stripe_id",
+        viewonly=True,
+    )
+
+    @property
+    def is_live(self) -> bool:
+        """Not over: it exists for the subscriber, whatever it grants."""
+        return self.status not in ENDED_STATUSES and self.deleted_at is None
+
+    @property
+    def is_trialing(self) -> bool:
+        return self.status == "trialing"
+
+    @property
+    def is_past_due(self) -> bool:
+        return self.status == "past_due"
+
+    @property
+    def ends_on(self) -> datetime | None:
+        """When it will end: Stripe sets either `cancel_at` or `cancel_at_period_end`."""
+        if not self.is_live:
+            return None
+        return self.cancel_at or (self.current_period_end if self.cancel_at_period_end else None)
+
+    @property
+    def is_ending(self) -> bool:
+        return self.ends_on is not None
+
+    @property
+    def item(self) -> SubscriptionItem | None:
+        """The item that is the plan: the first recurring one of a known plan, else the first."""
+        planned = [i for i in self.items if i.price and i.price.product and i.price.product.slug]
+        return (planned or self.items or [None])[0]
+
+    @property
+    def price(self) -> Price | None:
+        return self.item.price if self.item else None
+
+    @property
+    def plan(self) -> Product | None:
+        return self.price.product if self.price else None
+
+    @property
+    def quantity(self) -> int:
+        return (self.item.quantity if self.item else None) or 1
+
+    @property
+    def payment_method(self) -> PaymentMethod | None:
+        """What the next charge goes to: its own method, else the customer's default."""
+        if self.own_payment_method is not None:
+            return self.own_payment_method
+        return self.customer.default_payment_method if self.customer else None
+
+
+class SubscriptionItem(db.Model):
+    """One price on a subscription. Rewritten with its subscription at every pull."""
+
+    __tablename__ = "subscription_items"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("subscriptions.stripe_id", ondelete="CASCADE"), index=True
+    )
+    position: Mapped[int]
+    price_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    quantity: Mapped[int | None]
+    current_period_start: Mapped[datetime | None]
+    current_period_end: Mapped[datetime | None]
+    data: Mapped[dict[str, Any]]
+
+    subscription: Mapped[Subscription] = relationship(back_populates="items")
+    price: Mapped[Price | None] = relationship(
+        primaryjoin="foreign(SubscriptionItem.price_id) == Price.stripe_id", viewonly=True
+    )
+
+
+class SubscriptionSchedule(Mirrored, db.Model):
+    """What a subscription will become: Stripe's phases."""
+
+    __tablename__ = "subscription_schedules"
+    __mapper_args__ = {"version_id_col": "version"}
+
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    status: Mapped[str] = mapped_column(String(30))
+    end_behavior: Mapped[str] = mapped_column(String(20))
+    phases: Mapped[list[Any]]
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in {"not_started", "active"} and self.deleted_at is None
+
+    def next_phase(self, now: datetime) -> dict[str, Any] | None:
+        """The phase that begins next after `now`, as Stripe's JSON; None when there is none."""
+        if not self.is_live:
+            return None
+        coming = [p for p in self.phases if p["start_date"] > now.timestamp()]
+        return min(coming, key=lambda p: p["start_date"]) if coming else None
+
+
+class Invoice(Mirrored, db.Model):
+    __tablename__ = "invoices"
+    __mapper_args__ = {"version_id_col": "version"}
+    __table_args__ = (Index("ix_invoices_customer_created", "customer_id", "created"),)
+
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID)
+    subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    number: Mapped[str | None] = mapped_column(String(100), index=True)
+    status: Mapped[str | None] = mapped_column(String(20), index=True)
+    billing_reason: Mapped[str | None] = mapped_column(String(40))
+    collection_method: Mapped[str] = mapped_column(String(30))
+    currency: Mapped[str] = mapped_column(String(3))
+    subtotal: Mapped[int] = mapped_column(BigInteger)
+    discount: Mapped[int] = mapped_column(BigInteger, default=0)
+    tax: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger)
+    amount_due: Mapped[int] = mapped_column(BigInteger)
+    amount_paid: Mapped[int] = mapped_column(BigInteger)
+    amount_remaining: Mapped[int] = mapped_column(BigInteger)
+    starting_balance: Mapped[int] = mapped_column(BigInteger, default=0)
+    attempt_count: Mapped[int] = mapped_column(default=0)
+    next_payment_attempt: Mapped[datetime | None]
+    due_date: Mapped[datetime | None]
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    finalized_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    hosted_invoice_url: Mapped[str | None] = mapped_column(Text)
+    invoice_pdf: Mapped[str | None] = mapped_column(Text)
+
+    customer: Mapped[Customer | None] = relationship(
+        primaryjoin="foreign(Invoice.customer_id) == Customer.stripe_id", viewonly=True
+    )
+    lines: Mapped[list[InvoiceLine]] = relationship(
+        back_populates="invoice", cascade="all, delete-orphan", order_by="InvoiceLine.position"
+    )
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "open"
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == "paid"
+
+    @property
+    def can_be_paid(self) -> bool:
+        return self.status in {"open", "uncollectible"} and self.amount_remaining > 0
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Open, and either past its due date or already refused once by the bank."""
+        late = self.due_date is not None and self.due_date < now
+        return self.is_open and (late or self.attempt_count > 0)
+
+    @property
+    def label(self) -> str:
+        return self.number or "Draft"
+
+
+class InvoiceLine(db.Model):
+    """One line of an invoice. Rewritten with its invoice at every pull."""
+
+    __tablename__ = "invoice_lines"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(
+        ForeignKey("invoices.stripe_id", ondelete="CASCADE"), index=True
+    )
+    position: Mapped[int]
+    description: Mapped[str | None] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    quantity: Mapped[int | None]
+    unit_amount_decimal: Mapped[str | None] = mapped_column(String(40))
+    price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    is_proration: Mapped[bool] = mapped_column(default=False)
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    data: Mapped[dict[str, Any]]
+
+    invoice: Mapped[Invoice] = relationship(back_populates="lines")
+
+
+class PaymentMethod(Mirrored, db.Model):
+    """A saved way to pay. A detached one has no customer any more."""
+
+    __tablename__ = "payment_methods"
+    __mapper_args__ = {"version_id_col": "version"}
+
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    type: Mapped[str] = mapped_column(String(40))
+    brand: Mapped[str | None] = mapped_column(String(40))
+    last4: Mapped[str | None] = mapped_column(String(4), index=True)
+    exp_month: Mapped[int | None]
+    exp_year: Mapped[int | None]
+    fingerprint: Mapped[str | None] = mapped_column(String(64), index=True)
+    wallet: Mapped[str | None] = mapped_column(String(40))
+
+    @property
+    def expires_on(self) -> date | None:
+        """The last day the card can be charged: the last of its month."""
+        if not (self.exp_month and self.exp_year):
+            return None
+        first_after = date(self.exp_year + self.exp_month // 12, self.exp_month % 12 + 1, 1)
+        return first_after - timedelta(days=1)
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_on is not None and self.expires_on < now.date()
+
+    def expires_soon(self, now: datetime, days: int = 60) -> bool:
+        """Not yet expired, but within `days`."""
+        return (
+            self.expires_on is not None
+            and not self.is_expired(now)
+            and self.expires_on <= now.date() + timedelta(days=days)
+        )
+
+
+# --------------------------------------------------------------------------------------------
+# Intents: what somebody asked for, kept with its idempotency key before Stripe is called
+# --------------------------------------------------------------------------------------------
+
+
+class CheckoutIntent(db.Model):
+    """One attempt to buy. At most one is open per account, so that nobody subscribes twice."""
+
+    __tablename__ = "checkout_intents"
+    __table_args__ = (
+        Index(
+            "uq_checkout_intents_open",
+            "account_id",
+            unique=True,
+            sqlite_where=db.text("status = 'open'"),
+            postgresql_where=db.text("status = 'open'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    status: Mapped[str] = mapped_column(String(20), default="open")  # open, complete, expired
+    price_id: Mapped[str] = mapped_column(STRIPE_ID)
+    quantity: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    session_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
+    session_url: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+
+
+class Quote(db.Model):
+    """What a change of plan or seats was said to cost, kept to be charged exactly so."""
+
+    __tablename__ = "quotes"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random; also idempotency key
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
+    from_price_id: Mapped[str] = mapped_column(STRIPE_ID)
+    from_quantity: Mapped[int]
+    to_price_id: Mapped[str] = mapped_column(STRIPE_ID)
+    to_quantity: Mapped[int]
+    takes_effect: Mapped[str] = mapped_column(String(20))  # now, period_end
+    effective_at: Mapped[datetime]
+    proration_date: Mapped[datetime | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    amount_due: Mapped[int] = mapped_column(BigInteger)
+    recurring_amount: Mapped[int | None] = mapped_column(BigInteger)
+    lines: Mapped[list[Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    applied_at: Mapped[datetime | None]
+    invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    charged_amount: Mapped[int | None] = mapped_column(BigInteger)
+
+    def is_valid(self, now: datetime) -> bool:
+        return now < self.expires_at and self.applied_at is None
+
+
+# --------------------------------------------------------------------------------------------
+# The inbox and the audit log
+# --------------------------------------------------------------------------------------------
+
+
+class WebhookEvent(db.Model):
+    """A webhook as it came, kept as evidence; its payload is never applied to the mirror."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (Index("ix_webhook_events_status_received", "status", "received_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, unique=True)
+    type: Mapped[str] = mapped_column(String(100), index=True)
+    object_kind: Mapped[str | None] = mapped_column(String(60))
+    object_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    api_version: Mapped[str | None] = mapped_column(String(40))
+    livemode: Mapped[bool]
+    account: Mapped[str | None] = mapped_column(STRIPE_ID)
+    created: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    payload: Mapped[dict[str, Any]]
+    # pending, processed, ignored (a type we do nothing for), quarantined (not for us)
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    processed_at: Mapped[datetime | None]
+
+
+class SyncProgress(db.Model):
+    """Where `flask billing sync` stands with one kind, so that it can go on after a stop."""
+
+    __tablename__ = "sync_progress"
+
+    kind: Mapped[str] = mapped_column(String(60), primary_key=True)
+    started_at: Mapped[datetime]
+    last_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    pulled: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None]
+
+
+class AuditEntry(db.Model):
+    """Who did what, when, from where, and what it changed. Never updated, never deleted."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
+    )
+    action: Mapped[str] = mapped_column(String(100), index=True)
+    subject: Mapped[str | None] = mapped_column(String(255))
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    ip: Mapped[str | None] = mapped_column(String(64))
+    user: Mapped[User | None] = relationship()
+    account: Mapped[Account | None] = relationship()
+
+
+MIRRORED: dict[str, type[Any]] = {
+    "customer": Customer,
+    "product": Product,
+    "price": Price,
+    "subscription": Subscription,
+    "subscription_schedule": SubscriptionSchedule,
+    "invoice": Invoice,
+    "payment_method": PaymentMethod,
+}
