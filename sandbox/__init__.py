@@ -1,0 +1,124 @@
+"""A local, stateful Stripe: its HTTP API, its webhooks and its pages, for tests and demos.
+
+The installed `stripe` package is used as the description of objects and parameters only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from sandbox import clock as sandbox_clock
+from sandbox import events, pages, resources
+from sandbox.delivery import LOOPBACK, Courier
+from sandbox.errors import ApiError
+from sandbox.protocol import auth, idempotency, routing
+from sandbox.store import Storage, new_id
+
+DEFAULT_URL = "http://127.0.0.1:8001"
+OFFSET = "clock_offset"
+
+
+class Sandbox(Flask):
+    """The application: each request is one transaction on `storage`."""
+
+    storage: Storage
+    courier: Courier | None = None
+
+    def full_dispatch_request(self) -> Response:
+        g.request_id = new_id("req", 14)
+        if (request.host.rsplit(":", 1)[0] if "]" not in request.host else "::1") not in LOOPBACK:
+            # A page elsewhere must not reach the sandbox by a name that resolves to this machine.
+            return Response("This sandbox answers on this machine only.\n", 403)
+        try:
+            with idempotency.in_use(idempotency.key_of(request)):
+                before = sandbox_clock.offset()
+                with self.storage.transaction() as transaction:
+                    response = super().full_dispatch_request()
+                    if sandbox_clock.offset() != before:
+                        transaction.set_setting(OFFSET, str(sandbox_clock.offset()))
+        except ApiError as error:
+            response = self.process_response(routing.answer_error(error))
+        return response
+
+    def close(self) -> None:
+        """Stop delivering and close the file."""
+        if self.courier is not None:
+            self.courier.stop()
+        self.storage.close()
+
+
+def create_app(
+    database: str = ":memory:",
+    clock: Callable[[], float] | int | None = None,
+    deliver: bool = True,
+    base_url: str = DEFAULT_URL,
+) -> Sandbox:
+    """The sandbox on a SQLite file.
+
+    `clock` is a unix second to stand still at, or something that tells the time; by default it is
+    the machine's clock. With `deliver` false, events wait in `events.pending()` for the caller.
+    `base_url` is where a browser finds the sandbox's pages.
+    """
+    app = Sandbox(__name__, static_folder=None)
+    app.config["BASE_URL"] = base_url.rstrip("/")
+    app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]
+    app.storage = Storage(database)
+    if callable(clock):
+        sandbox_clock.follow(clock)
+    elif clock is not None:
+        sandbox_clock.set(clock)
+    with app.storage.transaction() as transaction:
+        saved = int(transaction.setting(OFFSET) or "0")
+        sandbox_clock.advance(saved - sandbox_clock.offset())
+
+    for module in pkgutil.iter_modules(resources.__path__):
+        importlib.import_module(f"{resources.__name__}.{module.name}")
+    routing.add_endpoints(app)
+    for module in pkgutil.iter_modules(pages.__path__):
+        blueprint = getattr(importlib.import_module(f"{pages.__name__}.{module.name}"), "bp", None)
+        if blueprint is not None:
+            app.register_blueprint(blueprint)
+
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.register_error_handler(ApiError, routing.answer_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.after_request(_headers)
+    if deliver:
+        app.courier = Courier()
+        events.attach(app.storage, app.courier.wake)
+        app.courier.start()
+    else:
+        events.attach(app.storage)
+    return app
+
+
+def healthz() -> Response:
+    return Response("ok\n", content_type="text/plain")
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if request.path.startswith("/v1/") and error.code in (404, 405):
+        return routing.answer_error(routing.unknown_url())
+    return error
+
+
+def _headers(response: Response) -> Response:
+    if request.path.startswith("/v1/"):
+        response.headers["Request-Id"] = g.request_id
+        response.headers["Stripe-Version"] = request.headers.get(
+            "Stripe-Version", events.API_VERSION
+        )
+        if key := idempotency.key_of(request):
+            response.headers["Idempotency-Key"] = key
+        method = request.headers.get("Access-Control-Request-Method", request.method)
+        if auth.is_publishable(method, request.path):
+            # Stripe.js calls from the merchant's page, another origin; no cookie is involved.
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+    return response

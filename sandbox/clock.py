@@ -1,0 +1,48 @@
+"""The sandbox's one clock: unix seconds, UTC.
+
+By default it is the machine's time plus what somebody advanced it by. Once set it stands still
+until it is set, advanced or reset, so a test decides every second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_source: Callable[[], float] = time.time
+_standing: int | None = None
+_offset: int = 0
+
+
+def now() -> int:
+    """The sandbox's time in unix seconds."""
+    return (int(_source()) if _standing is None else _standing) + _offset
+
+
+def set(timestamp: int) -> None:
+    """Stop the clock at `timestamp` (unix seconds)."""
+    global _standing, _offset
+    _standing, _offset = int(timestamp), 0
+
+
+def advance(seconds: int) -> int:
+    """Move the clock forward, standing or running; the new time."""
+    global _offset
+    _offset += int(seconds)
+    return now()
+
+
+def offset() -> int:
+    """How many seconds the clock was advanced by since it was reset or set."""
+    return _offset
+
+
+def follow(source: Callable[[], float]) -> None:
+    """Read the time from `source` from now on, with nothing added."""
+    global _source, _standing, _offset
+    _source, _standing, _offset = source, None, 0
+
+
+def reset() -> None:
+    """Back to the machine's own time."""
+    follow(time.time)

@@ -1,0 +1,178 @@
+"""A stored document as an answer: private keys dropped, lists inside filled, `expand[]` applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sandbox.annotations import Type, is_kind, object_class, object_fields
+from sandbox.errors import ApiError
+from sandbox.schema import INCLUDABLE
+from sandbox.store import store
+
+MAX_DEPTH = 4
+FIRST = 10  # objects shown of a list inside an object
+
+Source = Callable[[dict[str, Any]], list[dict[str, Any]]]
+_sublists: dict[tuple[str, str], tuple[Source, str]] = {}
+
+
+def sublist(kind: str, field: str, url: str | None = None) -> Callable[[Source], Source]:
+    """Register what a list inside an object holds, such as ("subscription", "items").
+
+    The function gets the document and gives documents. `url` is where the rest of the list is,
+    "{id}" standing for the object's id.
+    """
+
+    def register(source: Source) -> Source:
+        _sublists[kind, field] = (source, url or _default_url(kind, field))
+        return source
+
+    return register
+
+
+def _default_url(kind: str, field: str) -> str:
+    if (kind, field) == ("subscription", "items"):
+        return "/v1/subscription_items?subscription={id}"
+    if (kind, field) == ("invoice", "payments"):
+        return "/v1/invoice_payments?invoice={id}"
+    return f"/v1/{kind.replace('.', '/')}s/{{id}}/{field}"
+
+
+def render(doc: Mapping[str, Any], expand: Iterable[str] = ()) -> dict[str, Any]:
+    """The document as Stripe would answer it.
+
+    ApiError 400 for a path in `expand` that is too deep or cannot be expanded.
+    """
+    tree: dict[str, Any] = {}
+    for path in expand:
+        steps = path.split(".")
+        # In a list the leading "data" does not count.
+        depth = len(steps) - (steps[0] == "data")
+        if depth > MAX_DEPTH:
+            raise ApiError(
+                400,
+                f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}",
+                param="expand",
+            )
+        here = tree
+        for step in steps:
+            here = here.setdefault(step, {})
+    return _object(doc, tree, "")
+
+
+def _object(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:
+    kind = doc.get("object")
+    if kind in ("list", "search_result"):
+        return _list(doc, tree, path)
+    fields = object_fields(object_class(kind)) if isinstance(kind, str) and is_kind(kind) else {}
+    hidden = INCLUDABLE.get(str(kind), frozenset()) - tree.keys()
+    shown = {
+        name: value
+        for name, value in doc.items()
+        if not name.startswith("_") and name not in hidden
+    }
+    for deep in (name for name in hidden if "." in name):
+        _hide(shown, deep.split("."), tree)
+    if "deleted" not in doc:
+        _fill(doc, shown, tree, path)
+    return _fields(shown, fields, tree, path)
+
+
+def _hide(shown: dict[str, Any], steps: list[str], tree: dict[str, Any]) -> None:
+    name = steps[0]
+    inner = shown.get(name)
+    if len(steps) == 1:
+        if name not in tree:
+            shown.pop(name, None)
+    elif isinstance(inner, dict):
+        shown[name] = dict(inner)
+        _hide(shown[name], steps[1:], tree.get(name, {}))
+
+
+def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any], path: str) -> None:
+    kind = str(doc.get("object"))
+    for name in INCLUDABLE.get(kind, frozenset()) & tree.keys():
+        shown.setdefault(name, None)
+    for (owner, name), (source, url) in _sublists.items():
+        if owner != kind or (name in INCLUDABLE.get(kind, ()) and name not in tree):
+            continue
+        rows = source(dict(doc))
+        shown[name] = {
+            "object": "list",
+            "data": rows[:FIRST],
+            "has_more": len(rows) > FIRST,
+            "url": url.format(id=doc.get("id", "")),
+        }
+
+
+def _list(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:
+    for name in tree:
+        if name != "data":
+            raise _refused(_join(path, name))
+    inner = tree.get("data", {})
+    shown = {name: value for name, value in doc.items() if not name.startswith("_")}
+    shown["data"] = [_object(one, inner, _join(path, "data")) for one in doc["data"]]
+    return shown
+
+
+def _fields(
+    shown: dict[str, Any], fields: Mapping[str, Type], tree: dict[str, Any], path: str
+) -> dict[str, Any]:
+    for name in tree:
+        if name not in fields:
+            raise _refused(_join(path, name))
+    return {
+        name: _value(value, fields.get(name), tree.get(name), _join(path, name))
+        for name, value in shown.items()
+    }
+
+
+def _value(value: Any, type: Type | None, tree: dict[str, Any] | None, path: str) -> Any:
+    if isinstance(value, list):
+        item = type.item if type else None
+        return [_value(one, item, tree, path) for one in value]
+    if isinstance(value, dict):
+        if "object" in value:
+            return _object(value, tree or {}, path)
+        inner = object_fields(type.struct) if type and type.struct else {}
+        if type is None or type.struct is None:
+            inner_type = type.value if type else None
+            return {
+                key: _value(one, inner_type, None, _join(path, key))
+                for key, one in value.items()
+                if not key.startswith("_")
+            }
+        shown = {key: one for key, one in value.items() if not key.startswith("_")}
+        return _fields(shown, inner, tree or {}, path)
+    if tree is None or type is None:
+        return value
+    if value is None:
+        if not (type.objects or type.list_of or type.struct or type.item or type.value):
+            raise _refused(path)
+        return value
+    if not type.expandable:
+        raise _refused(path)
+    return _loaded(value, type, tree, path)
+
+
+def _loaded(id: str, type: Type, tree: dict[str, Any], path: str) -> Any:
+    for cls in type.objects:
+        kind = vars(cls)["OBJECT_NAME"]
+        doc = store.tombstone(kind, id) or store.find(kind, id)
+        if doc is not None:
+            return _object(doc, tree, path)
+    return id
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _refused(path: str) -> ApiError:
+    return ApiError(
+        400,
+        f"This property cannot be expanded ({path}). You may want to try expanding a different "
+        "property instead, or remove it from the expand parameter.",
+        param="expand",
+    )

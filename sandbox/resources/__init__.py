@@ -1,0 +1,1 @@
+"""The API's endpoints, one file per noun; every module here is loaded with the application."""

@@ -1,0 +1,351 @@
+"""Documents in one SQLite file: one transaction per request, under one process-wide lock.
+
+A document is a dict shaped as Stripe's JSON, nested objects kept as ids. Keys that start with "_"
+are private: stored, never rendered. `store` is a proxy to the transaction of the current request.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import string
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sandbox import clock
+from sandbox.errors import ApiError, missing
+
+BASE62 = string.digits + string.ascii_letters
+
+# Top-level fields with an index of their own; private scalar fields are indexed as well.
+INDEXED = frozenset(
+    """active charge checkout_session code coupon credit_note currency customer
+    default_payment_method default_price domain_name email enabled enabled_events invoice is_default
+    latest_charge latest_invoice lookup_key payment_intent payment_method price product
+    promotion_code schedule setup_intent status subscription subscription_item type""".split()
+)
+# Fields that sit deeper in the object but are looked up like the ones above.
+DEEP = {
+    ("invoice", "subscription"): "parent.subscription_details.subscription",
+    ("invoiceitem", "subscription"): "parent.subscription_details.subscription",
+    ("invoice_payment", "payment_intent"): "payment.payment_intent",
+    ("promotion_code", "coupon"): "promotion.coupon",
+    ("discount", "coupon"): "source.coupon",
+    ("subscription_item", "price"): "price.id",
+}
+# Kinds that Stripe still answers for once deleted.
+TOMBSTONES = frozenset({"customer", "product"})
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL,
+    created INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, doc TEXT NOT NULL,
+    UNIQUE (kind, id));
+CREATE INDEX IF NOT EXISTS objects_listed ON objects (kind, deleted, created, seq);
+CREATE TABLE IF NOT EXISTS fields (
+    kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
+    created INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (kind, field, value, created, seq)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fields_of ON fields (seq);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS idempotency (
+    key TEXT PRIMARY KEY, path TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    status INTEGER NOT NULL, body TEXT NOT NULL, created INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS deliveries (
+    event TEXT NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL,
+    PRIMARY KEY (event, endpoint));
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, next_at);
+CREATE TABLE IF NOT EXISTS attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, endpoint TEXT NOT NULL,
+    attempt INTEGER NOT NULL, status INTEGER, response TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS attempts_of ON attempts (event, endpoint);
+"""
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    """A fresh id as Stripe makes them: "sub_" + 24 characters of base62."""
+    return f"{prefix}_{random_text(length)}"
+
+
+def random_text(length: int) -> str:
+    """`length` unguessable characters of base62, for ids, codes and secrets."""
+    return "".join(secrets.choice(BASE62) for _ in range(length))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{value!r} does not belong into a document")
+
+
+def to_json(value: Any) -> str:
+    """JSON text, decimals as strings as Stripe sends them."""
+    return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def dig(doc: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, None when any step is missing or null."""
+    here: Any = doc
+    for name in path.split("."):
+        if not isinstance(here, Mapping):
+            return None
+        here = here.get(name)
+    return here
+
+
+class Transaction:
+    """What a request may do with the documents."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.sql = connection.execute
+
+    def find(self, kind: str, id: str) -> dict[str, Any] | None:
+        row = self.sql(
+            "SELECT doc FROM objects WHERE kind = ? AND id = ? AND deleted = 0", (kind, id)
+        ).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def get(self, kind: str, id: str, param: str = "id") -> dict[str, Any]:
+        """The document; ApiError resource_missing (404) naming `param` when there is none."""
+        doc = self.find(kind, id)
+        if doc is None:
+            raise missing(kind, id, param)
+        return doc
+
+    def need(self, kind: str, id: str, param: str) -> dict[str, Any]:
+        """As `get`, for an id given as a parameter: Stripe then answers 400."""
+        doc = self.find(kind, id)
+        if doc is None:
+            raise missing(kind, id, param, status=400)
+        return doc
+
+    def retrieve(self, kind: str, id: str, param: str = "id") -> dict[str, Any]:
+        """As `get`, or {id, object, deleted: true} for kinds that leave a tombstone."""
+        return self.tombstone(kind, id) or self.get(kind, id, param)
+
+    def tombstone(self, kind: str, id: str) -> dict[str, Any] | None:
+        if kind not in TOMBSTONES:
+            return None
+        row = self.sql(
+            "SELECT 1 FROM objects WHERE kind = ? AND id = ? AND deleted = 1", (kind, id)
+        ).fetchone()
+        return {"id": id, "object": kind, "deleted": True} if row else None
+
+    def all(self, kind: str, **equal: Any) -> list[dict[str, Any]]:
+        """Every document of a kind whose fields equal the given ones, oldest first."""
+        return list(self.scan(kind, equal, newest_first=False))
+
+    def scan(
+        self,
+        kind: str,
+        equal: Mapping[str, Any],
+        *,
+        newest_first: bool,
+        after: tuple[int, int] | None = None,
+        created: Mapping[str, int] | None = None,
+        limit: int = -1,
+    ) -> Iterator[dict[str, Any]]:
+        """Documents in order of creation, starting behind `after` (see `position`).
+
+        A list as a value means any of its members. `created` maps gt, gte, lt, lte to seconds.
+        """
+        sql, values = _select(kind, equal)
+        direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
+        if after is not None:
+            sql += f" AND (o.created, o.seq) {beyond} (?, ?)"
+            values += after
+        for name, value in (created or {}).items():
+            sql += f" AND o.created {RANGES[name]} ?"
+            values.append(value)
+        sql += f" ORDER BY o.created {direction}, o.seq {direction} LIMIT ?"
+        for (doc,) in self.sql(sql, (*values, limit)):
+            yield json.loads(doc)
+
+    def position(self, kind: str, id: str) -> tuple[int, int] | None:
+        """Where a document stands in its kind's order of creation."""
+        return self.sql(
+            "SELECT created, seq FROM objects WHERE kind = ? AND id = ?", (kind, id)
+        ).fetchone()
+
+    def count(self, kind: str) -> int:
+        return self.sql(
+            "SELECT count(*) FROM objects WHERE kind = ? AND deleted = 0", (kind,)
+        ).fetchone()[0]
+
+    def kinds(self) -> list[tuple[str, int]]:
+        """Every kind that has documents, with how many, by name."""
+        return self.sql(
+            "SELECT kind, count(*) FROM objects WHERE deleted = 0 GROUP BY kind ORDER BY kind"
+        ).fetchall()
+
+    def insert(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
+        """Store a new document; ApiError resource_already_exists when the id is taken."""
+        if self.find(kind, doc["id"]) is not None:
+            raise ApiError(
+                400,
+                f"{kind.replace('_', ' ').capitalize()} already exists.",
+                code="resource_already_exists",
+            )
+        self._unindex(kind, doc["id"])
+        created = doc.get("created") or clock.now()
+        cursor = self.sql(
+            "INSERT OR REPLACE INTO objects (kind, id, created, doc) VALUES (?, ?, ?, ?)",
+            (kind, doc["id"], created, to_json(doc)),
+        )
+        self._index(kind, doc, created, cursor.lastrowid)
+        return doc
+
+    def save(self, doc: dict[str, Any]) -> dict[str, Any]:
+        """Write a changed document back."""
+        kind = doc["object"]
+        position = self.position(kind, doc["id"])
+        if position is None:
+            raise missing(kind, doc["id"])
+        self.sql(
+            "UPDATE objects SET doc = ? WHERE kind = ? AND id = ?", (to_json(doc), kind, doc["id"])
+        )
+        self.sql("DELETE FROM fields WHERE seq = ?", (position[1],))
+        self._index(kind, doc, *position)
+        return doc
+
+    def delete(self, doc: dict[str, Any]) -> None:
+        """Remove a document; customers and products leave a tombstone."""
+        self._unindex(doc["object"], doc["id"])
+        self.sql(
+            "UPDATE objects SET deleted = 1 WHERE kind = ? AND id = ?", (doc["object"], doc["id"])
+        )
+
+    def setting(self, name: str, default: str | None = None) -> str | None:
+        row = self.sql("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def set_setting(self, name: str, value: str) -> None:
+        self.sql("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what the block wrote when it raises, except an ApiError that says `keep`."""
+        name = f"point_{secrets.token_hex(4)}"
+        self.sql(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException as error:
+            if not (isinstance(error, ApiError) and error.keep):
+                self.sql(f"ROLLBACK TO {name}")
+            self.sql(f"RELEASE {name}")
+            raise
+        self.sql(f"RELEASE {name}")
+
+    def _unindex(self, kind: str, id: str) -> None:
+        self.sql(
+            "DELETE FROM fields WHERE seq IN (SELECT seq FROM objects WHERE kind = ? AND id = ?)",
+            (kind, id),
+        )
+
+    def _index(self, kind: str, doc: Mapping[str, Any], created: int, seq: int | None) -> None:
+        found = {
+            name: value
+            for name, value in doc.items()
+            if name in INDEXED or (name.startswith("_") and isinstance(value, str | int))
+        }
+        for (deep_kind, name), path in DEEP.items():
+            if deep_kind == kind:
+                found[name] = dig(doc, path)
+        for name, value in found.items():
+            if isinstance(value, Mapping):
+                value = value.get("id")
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str | int):
+                    self.sql(
+                        "INSERT OR IGNORE INTO fields VALUES (?, ?, ?, ?, ?)",
+                        (kind, name, _text(one), created, seq),
+                    )
+
+
+RANGES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+def _select(kind: str, equal: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    sql, values = "SELECT o.doc FROM objects o", []
+    conditions = " WHERE o.kind = ? AND o.deleted = 0"
+    tail: list[Any] = [kind]
+    for index, (name, value) in enumerate(equal.items()):
+        wanted = value if isinstance(value, list | tuple) else [value]
+        marks = ", ".join("?" * len(wanted))
+        indexed = name in INDEXED or name.startswith("_") or (kind, name) in DEEP
+        if indexed and all(isinstance(one, str | int) for one in wanted):
+            sql += (
+                f" JOIN fields f{index} ON f{index}.seq = o.seq AND f{index}.kind = ?"
+                f" AND f{index}.field = ? AND f{index}.value IN ({marks})"
+            )
+            values += [kind, name, *map(_text, wanted)]
+        else:
+            path = f"$.{name}"
+            if wanted == [None]:
+                conditions += " AND json_extract(o.doc, ?) IS NULL"
+                tail.append(path)
+            else:
+                conditions += f" AND json_extract(o.doc, ?) IN ({marks})"
+                tail += [path, *wanted]
+    return sql + conditions, values + tail
+
+
+class Storage:
+    """The SQLite file and the lock that makes its transactions follow one another."""
+
+    def __init__(self, database: str = ":memory:") -> None:
+        if database != ":memory:":
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.execute("PRAGMA cache_size = -65536")
+        self._connection.executescript(SCHEMA)
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Run a block with `store` bound to one transaction; undone when the block raises."""
+        with self._lock:
+            transaction = Transaction(self._connection)
+            self._connection.execute("BEGIN")
+            token = _current.set(transaction)
+            try:
+                yield transaction
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            else:
+                self._connection.execute("COMMIT")
+            finally:
+                _current.reset(token)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+_current: ContextVar[Transaction] = ContextVar("sandbox_transaction")
+
+
+class _Store:
+    """Stands for the current request's transaction."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_current.get(), name)
+
+
+store: Transaction = _Store()  # pyright: ignore[reportAssignmentType]
