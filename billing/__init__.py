@@ -1,0 +1,35 @@
+"""The billing portal."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from billing import cli, extensions, flask_config, people, templating
+from billing.views import errors, register_all
+from config import Settings
+from models import db
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application for these settings."""
+    app = Flask(__name__)
+    app.config.update(flask_config.values(settings))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops
+        )
+    db.init_app(app)
+    extensions.migrate.init_app(app, db, render_as_batch=True)
+    extensions.csrf.init_app(app)
+    extensions.limiter.init_app(app)
+    extensions.babel.init_app(app, locale_selector=extensions.reader_locale)
+    extensions.mail.init_app(app)
+    extensions.talisman.init_app(app, **flask_config.security_headers(settings))
+    people.init_app(app)
+    templating.init_app(app)
+    register_all(app)
+    errors.init_app(app)
+    cli.init_app(app)
+    return app

@@ -1,0 +1,107 @@
+"""The configured Stripe client, and Stripe's errors turned into ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import stripe
+from flask import current_app
+from stripe._v1_services import V1Services
+
+from billing import errors
+from config import Settings
+
+log = logging.getLogger(__name__)
+
+API_VERSION = "2026-10-28.endive"
+CONNECT_SECONDS, READ_SECONDS = 3, 10
+
+# Told to the cardholder as a plain decline: the true reason would warn a thief.
+# Source: Stripe's docs, "Decline codes".
+UNSPOKEN_DECLINES = frozenset({"stolen_card", "lost_card", "fraudulent", "pickup_card"})
+# How Stripe says that the bank wants the cardholder to confirm.
+AUTHENTICATION_CODES = frozenset(
+    {
+        "authentication_required",
+        "invoice_payment_intent_requires_action",
+        "subscription_payment_intent_requires_action",
+        "payment_intent_action_required",
+        "setup_intent_authentication_failure",
+    }
+)
+
+
+def build(settings: Settings) -> stripe.StripeClient:
+    """A client for these settings: pinned version, bounded time-outs, the SDK's own retries."""
+    return stripe.StripeClient(
+        settings.stripe_secret_key,
+        stripe_version=API_VERSION,
+        max_network_retries=settings.stripe_network_retries,
+        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+        base_addresses={"api": settings.stripe_api_base},
+    )
+
+
+def v1() -> V1Services:
+    """The application's Stripe client, one per process."""
+    extensions = current_app.extensions
+    if "stripe" not in extensions:
+        extensions["stripe"] = build(current_app.config["SETTINGS"])
+    client: stripe.StripeClient = extensions["stripe"]
+    return client.v1
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns Stripe's errors, raised inside, into ours, as the table in Stripe's docs, "Errors".
+
+    Details go to the log with Stripe's request id; messages are for the reader.
+    """
+    try:
+        yield
+    except stripe.CardError as error:
+        raise _declined(error) from error
+    except stripe.IdempotencyError as error:
+        log.critical("idempotency key used for another request: %s", error.request_id)
+        raise errors.IdempotencyConflict from error
+    except stripe.RateLimitError as error:
+        log.warning("stripe is busy (%s): %s", error.code, error.request_id)
+        raise errors.StripeBusy from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        log.critical("stripe refused our key: %s", error.request_id)
+        raise errors.StripeMisconfigured from error
+    except stripe.InvalidRequestError as error:
+        raise _invalid(error) from error
+    except (stripe.APIConnectionError, stripe.APIError) as error:
+        log.error("stripe did not answer (%s): %s", type(error).__name__, error.request_id)
+        raise errors.StripeUnavailable from error
+
+
+def _declined(error: stripe.CardError) -> errors.BillingError:
+    detail = error.error
+    decline_code = detail.decline_code if detail else None
+    intent = (detail.payment_intent or detail.setup_intent) if detail else None
+    needs_action = error.code in AUTHENTICATION_CODES or decline_code in AUTHENTICATION_CODES
+    if needs_action:
+        return errors.AuthenticationNeeded(client_secret=intent.client_secret if intent else None)
+    if decline_code in UNSPOKEN_DECLINES:
+        return errors.CardDeclined(decline_code=decline_code)
+    said = (error.user_message or "Your card was declined.").rstrip()
+    return errors.CardDeclined(
+        f"{said} You were not charged. Use another card.",
+        decline_code=decline_code or error.code,
+        advice_code=detail.advice_code if detail else None,
+    )
+
+
+def _invalid(error: stripe.InvalidRequestError) -> errors.BillingError:
+    if error.code == "resource_missing":
+        return errors.GoneFromStripe(stripe_id=None)
+    if error.code in AUTHENTICATION_CODES:
+        return errors.AuthenticationNeeded()
+    if error.http_status == 409 or error.code in {"lock_timeout", "idempotency_key_in_use"}:
+        return errors.StripeBusy()
+    log.info("stripe refused a value (%s, %s): %s", error.code, error.param, error.request_id)
+    return errors.InvalidRequest(error.user_message, code=error.code, param=error.param)

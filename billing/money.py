@@ -1,0 +1,100 @@
+"""Minor units and a currency, as text. Amounts are integers until here; never floats."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from babel import Locale
+from babel.numbers import format_currency, get_currency_symbol
+
+# Stripe's docs, "Supported currencies", zero-decimal and three-decimal.
+ZERO_DECIMAL = frozenset(
+    (
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "JPY",
+        "KMF",
+        "KRW",
+        "MGA",
+        "PYG",
+        "RWF",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    )
+)
+THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+# Sent with two decimals, though in use they have none: 500 is 5.
+WHOLE_IN_USE = frozenset({"ISK", "UGX"})
+MINUS = "\N{MINUS SIGN}"
+
+
+def exponent(currency: str) -> int:
+    """How many decimals Stripe's minor unit of `currency` has: 0, 2 or 3."""
+    code = currency.upper()
+    return 0 if code in ZERO_DECIMAL else 3 if code in THREE_DECIMAL else 2
+
+
+def to_decimal(amount: int, currency: str) -> Decimal:
+    """Minor units as an exact decimal of the currency: 39200 usd is Decimal("392.00")."""
+    return Decimal(amount).scaleb(-exponent(currency))
+
+
+def digits(currency: str) -> int:
+    """How many decimals people read in `currency`."""
+    return 0 if currency.upper() in WHOLE_IN_USE else exponent(currency)
+
+
+def text(amount: int, currency: str, *, locale: str = "en_US", trim: bool = False) -> str:
+    """The amount with its currency as `locale` writes it, such as "$392.00".
+
+    `trim` leaves out a zero fraction, as price tags do: "$49". Negative amounts carry a true
+    minus sign in front.
+    """
+    value = to_decimal(amount, currency)
+    places = digits(currency)
+    if trim and value == value.to_integral_value():
+        places = 0
+    if value != round(value, places):
+        places = exponent(currency)
+    return _format(value, currency, places, locale)
+
+
+def decimal_text(
+    unit_amount_decimal: str | Decimal, currency: str, *, locale: str = "en_US"
+) -> str:
+    """A price in fractions of a minor unit, such as "0.5" cents, with all its digits: "$0.005"."""
+    value = Decimal(unit_amount_decimal).scaleb(-exponent(currency)).normalize()
+    fraction = -int(value.as_tuple().exponent)
+    return _format(value, currency, max(digits(currency), fraction), locale)
+
+
+def _format(value: Decimal, currency: str, places: int, locale: str) -> str:
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern.split(";")[0]
+    if get_currency_symbol(currency.upper(), locale=locale)[-1:].isalpha():
+        # CLDR's rule for symbols that end in a letter: "KWD 5.120", but "$5".
+        pattern = pattern.replace("\u00a4#", "\u00a4\u00a0#")
+    fraction = -int(value.as_tuple().exponent)
+    return _format(value, currency, max(digits(currency), fraction), locale)
+
+
+def _format(value: Decimal, currency: str, places: int, locale: str) -> str:
+    formats = Locale.parse(locale).currency_formats
+    # "USD 5" needs the space that "$5" must not have; CLDR keeps a pattern for each.
+    letters = get_currency_symbol(currency.upper(), locale=locale)[-1:].isalpha()
+    spaced = formats.get("standard:alphaNextToNumber")
+    pattern = (spaced if letters and spaced else formats["standard"]).pattern.split(";")[0]
+    fraction = "." + "0" * places if places else ""
+    shown = format_currency(
+        abs(value),
+        currency.upper(),
+        format=re.sub(r"\.0+", fraction, pattern),
+        locale=locale,
+        currency_digits=False,
+    )
+    return MINUS + shown if value < 0 else shown

@@ -1,0 +1,74 @@
+"""What the header offers the reader: their tabs, their accounts, their own links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from flask import current_app, url_for
+from flask_login import current_user
+
+from billing.authorization import current_account, current_role
+from models import Account, User
+
+# key, label, endpoint, and the roles that have a use for the page.
+ALL = ("owner", "billing", "viewer")
+BUYERS = ("owner", "billing")
+TABS = (
+    ("overview", "Overview", "home.show", ALL),
+    ("plans", "Plans", "plans.index", ALL),
+    ("payment_methods", "Payment methods", "payment_methods.index", BUYERS),
+    ("invoices", "Invoices", "invoices.index", ALL),
+    ("details", "Details", "billing_details.edit", BUYERS),
+    ("members", "Members", "members.index", ("owner",)),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    key: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Navigation:
+    user: User | None = None
+    account: Account | None = None
+    accounts: list[Account] = field(default_factory=list)
+    tabs: list[Entry] = field(default_factory=list)
+    links: list[Entry] = field(default_factory=list)
+    switch_url: str | None = None
+
+
+def navigation() -> Navigation:
+    """The header for whoever is signed in; an empty one for a visitor."""
+    if not current_user.is_authenticated:
+        return Navigation()
+    user = current_user._get_current_object()
+    account = current_account._get_current_object()
+    return Navigation(
+        user=user,
+        account=account,
+        accounts=[membership.account for membership in user.memberships],
+        tabs=_entries(
+            (key, label, end) for key, label, end, roles in TABS if current_role() in roles
+        ),
+        links=_links(user),
+        switch_url=url_for("accounts.switch") if len(user.memberships) > 1 else None,
+    )
+
+
+def _links(user: User) -> list[Entry]:
+    links = [("settings", "Your settings", "account_settings.show")]
+    if user.is_staff:
+        links.append(("staff", "Staff pages", "staff.index"))
+    return _entries(links)
+
+
+def _entries(found: Iterable[tuple[str, str, str]]) -> list[Entry]:
+    return [
+        Entry(key, label, url_for(endpoint))
+        for key, label, endpoint in found
+        if endpoint in current_app.view_functions
+    ]

@@ -1,0 +1,80 @@
+"""Refusals and failures as pages: what happened, what did not, what to do."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from billing.errors import BillingError
+from models import db
+
+log = logging.getLogger(__name__)
+
+SAID = {
+    400: ("That request was not understood", "Nothing was changed. Go back and try again."),
+    401: ("Please sign in", "This page is for signed-in people."),
+    403: (
+        "Not for your role",
+        "Your role does not include this. An owner of the account can "
+        "do it, or change your role under Members.",
+    ),
+    404: ("Page not found", "There is nothing at this address, or it belongs to another account."),
+    405: ("That does not work here", "Nothing was changed. Go back and try again."),
+    413: ("That was too much", "What you sent is larger than we accept. Nothing was changed."),
+    429: ("Too many tries", "Please wait a moment and try again. Nothing was changed."),
+    500: (
+        "Something went wrong on our side",
+        "We have been told. If you were paying, you are "
+        "never charged twice: look at your invoices before you try again.",
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """One handler for each family of errors; none shows a stack trace."""
+    app.register_error_handler(BillingError, refused)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, crashed)
+
+
+def refused(error: BillingError) -> Response:
+    db.session.rollback()
+    return page(error.status, error.title, error.message)
+
+
+def stale_form(error: CSRFError) -> Response:
+    return page(
+        400,
+        "This form is no longer valid",
+        "Nothing was changed. Reload the page and send it again.",
+    )
+
+
+def http_error(error: HTTPException) -> Any:
+    code = error.code or 500
+    if code < 400 or error.response is not None:
+        return error
+    title, message = SAID.get(code, (HTTPStatus(code).phrase, "Nothing was changed."))
+    response = page(code, title, message)
+    for name, value in error.get_headers():
+        if name.lower() in {"allow", "retry-after"}:
+            response.headers[name] = value
+    return response
+
+
+def crashed(error: Exception) -> Response:
+    log.exception("unhandled error at %s %s", request.method, request.path, exc_info=error)
+    db.session.rollback()
+    return page(500, *SAID[500])
+
+
+def page(status: int, title: str, message: str) -> Response:
+    """An error page in our layout."""
+    body = render_template("errors/error.html", status=status, title=title, message=message)
+    return make_response(body, status)

@@ -1,0 +1,346 @@
+"""Settings: the only reader of the environment; refuses to start on a bad one.
+
+`load()` reads the environment once into a frozen `Settings`. Every problem is reported together,
+each naming its variable, what is wrong and a valid example. Development and the demo need no
+variable at all: they talk to the sandbox on this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+STRIPE_API = "https://api.stripe.com"
+# Stripe.js is released with the API's major versions; this is the one of the pinned version.
+STRIPE_JS = "https://js.stripe.com/endive/stripe.js"
+SANDBOX = "http://127.0.0.1:8001"
+ENVIRONMENTS = ("development", "demo", "production")
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class ConfigurationError(Exception):
+    """The environment cannot be used; the message lists every problem."""
+
+    def __init__(self, problems: list[str]):
+        self.problems = problems
+        super().__init__("The settings are not usable:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+@dataclass(frozen=True)
+class Brand:
+    """What makes the portal look like its owner's product."""
+
+    name: str = "Tidewater"
+    logo_url: str | None = None
+    colour: str = "#0f6b58"
+    support_email: str = "support@tidewater.example"
+    terms_url: str | None = None
+    privacy_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Where mail goes: a server, or a folder that `/dev/mail` shows (with the sandbox only)."""
+
+    sender: str
+    folder: Path | None = None
+    server: str = "localhost"
+    port: int = 25
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    use_tls: bool = False
+
+
+@dataclass(frozen=True)
+class StripeSources:
+    """Origins that our pages load from or lead to, for the content security policy.
+
+    Stripe's docs, "Stripe.js content security policy" and "Custom domains".
+    """
+
+    scripts: tuple[str, ...]
+    frames: tuple[str, ...]
+    connections: tuple[str, ...]
+    images: tuple[str, ...]
+    pages: tuple[str, ...]
+
+    @classmethod
+    def all_from(cls, origin: str) -> StripeSources:
+        """One origin serves everything: the sandbox."""
+        return cls((origin,), (origin,), (origin,), (origin,), (origin,))
+
+
+STRIPE_SOURCES = StripeSources(
+    scripts=("https://js.stripe.com", "https://*.js.stripe.com"),
+    frames=("https://js.stripe.com", "https://*.js.stripe.com", "https://hooks.stripe.com"),
+    connections=("https://api.stripe.com",),
+    images=("https://*.stripe.com",),
+    pages=(
+        "https://checkout.stripe.com",
+        "https://billing.stripe.com",
+        "https://invoice.stripe.com",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    environment: str
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
+    site_url: str
+    stripe_secret_key: str = field(repr=False)
+    stripe_publishable_key: str
+    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
+    stripe_api_base: str
+    stripe_js_url: str
+    brand: Brand
+    mail: Mail
+    trusted_proxies: int = 0
+    stripe_network_retries: int = 2
+    testing: bool = False
+
+    @property
+    def livemode(self) -> bool:
+        """Which of Stripe's two modes the key opens; events of the other are quarantined."""
+        return _is_live(self.stripe_secret_key)
+
+    @property
+    def uses_local_stripe(self) -> bool:
+        return urlsplit(self.stripe_api_base).hostname in LOOPBACK
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def stripe_sources(self) -> StripeSources:
+        if self.uses_local_stripe:
+            return StripeSources.all_from(self.stripe_api_base)
+        return STRIPE_SOURCES
+
+
+def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> Settings:
+    """The settings of `environ` (the process's own by default).
+
+    `serving` is False for commands that run before the webhook secret exists, such as
+    `flask billing stripe-setup`, which creates it. Raises ConfigurationError.
+    """
+    env = os.environ if environ is None else environ
+    read = _Reader(env)
+
+    environment = read.choice("PORTAL_ENV", ENVIRONMENTS, default="development")
+    production = environment == "production"
+
+    key = read.text("STRIPE_SECRET_KEY", default=None if production else "sk_test_sandbox")
+    api_base = read.url(
+        "STRIPE_API_BASE",
+        default=STRIPE_API if env.get("STRIPE_SECRET_KEY") else SANDBOX,
+        example=STRIPE_API,
+    )
+    local = urlsplit(api_base).hostname in LOOPBACK
+    publishable = read.text(
+        "STRIPE_PUBLISHABLE_KEY",
+        default="pk_test_sandbox" if local else None,
+        example="pk_test_51Abc...",
+    )
+    _check_keys(read, key, publishable, local)
+    secrets = _webhook_secrets(read, needed=serving and (production or not local))
+
+    secret_key = read.text(
+        "SECRET_KEY",
+        default=None if production else "development-only-not-a-secret",
+        example="the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
+    )
+    if production and secret_key and len(secret_key) < 32:
+        read.problem(
+            "SECRET_KEY",
+            "is shorter than 32 characters",
+            "the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
+        )
+
+    site_url = read.url(
+        "SITE_URL",
+        default=None if production else "http://127.0.0.1:8000",
+        example="https://billing.example.com",
+    )
+    plain = site_url.startswith("http://") and urlsplit(site_url).hostname not in LOOPBACK
+    if production and plain:
+        read.problem("SITE_URL", "must be https in production", "https://billing.example.com")
+    if environment == "demo" and not local:
+        read.problem("PORTAL_ENV", "is demo, which runs on the sandbox only", "production")
+
+    brand = _brand(read)
+    settings_mail = _mail(read, local and not production, brand)
+    proxies = read.number("TRUSTED_PROXIES", default=0)
+    if read.problems:
+        raise ConfigurationError(read.problems)
+    return Settings(
+        environment=environment,
+        secret_key=secret_key,
+        database_url=read.text("DATABASE_URL", default=f"sqlite:///{ROOT}/instance/portal.sqlite3"),
+        site_url=site_url,
+        stripe_secret_key=key,
+        stripe_publishable_key=publishable,
+        stripe_webhook_secrets=secrets,
+        stripe_api_base=api_base,
+        stripe_js_url=f"{api_base}/stripe.js" if local else STRIPE_JS,
+        brand=brand,
+        mail=settings_mail,
+        trusted_proxies=proxies,
+    )
+
+
+class _Reader:
+    """Reads variables and gathers what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]):
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def problem(self, name: str, wrong: str, example: str) -> None:
+        self.problems.append(f"{name} {wrong}. Valid: {name}={example}")
+
+    def text(self, name: str, *, default: str | None, example: str = "...") -> str:
+        value = self.environ.get(name, "").strip()
+        if value:
+            return value
+        if default is None:
+            self.problem(name, "is not set", EXAMPLES.get(name, example))
+            return ""
+        return default
+
+    def optional(self, name: str) -> str | None:
+        return self.environ.get(name, "").strip() or None
+
+    def choice(self, name: str, choices: tuple[str, ...], *, default: str) -> str:
+        value = self.text(name, default=default)
+        if value not in choices:
+            self.problem(name, f"is {value!r}, which is none of {', '.join(choices)}", default)
+            return default
+        return value
+
+    def url(self, name: str, *, default: str | None, example: str) -> str:
+        value = self.text(name, default=default, example=example).rstrip("/")
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
+            self.problem(name, f"is {value!r}, which is not a web address", example)
+        return value
+
+    def optional_url(self, name: str, example: str) -> str | None:
+        return self.url(name, default="", example=example) or None
+
+    def number(self, name: str, *, default: int) -> int:
+        value = self.text(name, default=str(default))
+        if not value.isascii() or not value.isdigit():
+            self.problem(name, f"is {value!r}, which is not a whole number", str(default))
+            return default
+        return int(value)
+
+
+EXAMPLES = {
+    "STRIPE_SECRET_KEY": "sk_test_51Abc...",
+    "STRIPE_WEBHOOK_SECRET": "whsec_abc... (several, comma-separated, while rolling)",
+    "MAIL_SERVER": "smtp.example.com",
+}
+
+
+def _is_live(key: str) -> bool:
+    return key.startswith(("sk_live_", "rk_live_"))
+
+
+def _check_keys(read: _Reader, key: str, publishable: str, local: bool) -> None:
+    """The two keys have Stripe's shapes, are of one mode, and a live one never meets a sandbox."""
+    if key and not re.match(r"(sk|rk)_(test|live)_\w+$", key):
+        read.problem(
+            "STRIPE_SECRET_KEY", "does not look like a secret key", EXAMPLES["STRIPE_SECRET_KEY"]
+        )
+    if publishable and not re.match(r"pk_(test|live)_\w+$", publishable):
+        read.problem(
+            "STRIPE_PUBLISHABLE_KEY", "does not look like a publishable key", "pk_test_51Abc..."
+        )
+    elif key and publishable and _is_live(key) != publishable.startswith("pk_live_"):
+        read.problem(
+            "STRIPE_PUBLISHABLE_KEY",
+            "is of another mode than STRIPE_SECRET_KEY",
+            "pk_live_51Abc..." if _is_live(key) else "pk_test_51Abc...",
+        )
+    if local and _is_live(key):
+        read.problem(
+            "STRIPE_API_BASE", "is a sandbox, but STRIPE_SECRET_KEY is a live key", STRIPE_API
+        )
+    livemode = read.choice(
+        "STRIPE_LIVEMODE", ("true", "false"), default="true" if _is_live(key) else "false"
+    )
+    if (livemode == "true") != _is_live(key):
+        read.problem(
+            "STRIPE_LIVEMODE",
+            f"is {livemode}, but STRIPE_SECRET_KEY is of the other mode",
+            "true" if _is_live(key) else "false",
+        )
+
+
+def _webhook_secrets(read: _Reader, *, needed: bool) -> tuple[str, ...]:
+    given = read.optional("STRIPE_WEBHOOK_SECRET") or ("" if needed else "whsec_sandbox")
+    secrets = tuple(part.strip() for part in given.split(",") if part.strip())
+    if not secrets:
+        read.problem(
+            "STRIPE_WEBHOOK_SECRET",
+            "is not set, so no webhook could be checked; "
+            "`flask billing stripe-setup` creates the endpoint and prints its secret",
+            EXAMPLES["STRIPE_WEBHOOK_SECRET"],
+        )
+    elif not all(secret.startswith("whsec_") for secret in secrets):
+        read.problem(
+            "STRIPE_WEBHOOK_SECRET",
+            "holds a value that is not a signing secret",
+            EXAMPLES["STRIPE_WEBHOOK_SECRET"],
+        )
+    return secrets
+
+
+def _brand(read: _Reader) -> Brand:
+    default = Brand()
+    colour = read.text("BRAND_COLOUR", default=default.colour)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+        read.problem("BRAND_COLOUR", f"is {colour!r}, which is not a colour", default.colour)
+    support = read.text("SUPPORT_EMAIL", default=default.support_email)
+    if "@" not in support:
+        read.problem(
+            "SUPPORT_EMAIL", f"is {support!r}, which is not a mail address", default.support_email
+        )
+    return Brand(
+        name=read.text("BRAND_NAME", default=default.name),
+        logo_url=read.optional_url("BRAND_LOGO_URL", "https://example.com/logo.svg"),
+        colour=colour,
+        support_email=support,
+        terms_url=read.optional_url("TERMS_URL", "https://example.com/terms"),
+        privacy_url=read.optional_url("PRIVACY_URL", "https://example.com/privacy"),
+    )
+
+
+def _mail(read: _Reader, into_folder: bool, brand: Brand) -> Mail:
+    sender = read.text("MAIL_SENDER", default=brand.support_email)
+    server = read.optional("MAIL_SERVER")
+    if server is None and into_folder:
+        return Mail(
+            sender=sender,
+            folder=Path(read.text("MAIL_FOLDER", default=str(ROOT / "instance" / "mail"))),
+        )
+    if server is None:
+        read.problem(
+            "MAIL_SERVER", "is not set, so nobody could confirm an address", EXAMPLES["MAIL_SERVER"]
+        )
+    return Mail(
+        sender=sender,
+        server=server or "",
+        port=read.number("MAIL_PORT", default=587),
+        username=read.optional("MAIL_USERNAME"),
+        password=read.optional("MAIL_PASSWORD"),
+        use_tls=read.choice("MAIL_USE_TLS", ("true", "false"), default="true") == "true",
+    )
