@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,6 +17,7 @@ def create_app(settings: Settings) -> Flask:
     """The application for these settings."""
     app = Flask(__name__)
     app.config.update(flask_config.values(settings))
+    Path(app.instance_path).mkdir(exist_ok=True)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

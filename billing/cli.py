@@ -1,13 +1,22 @@
-"""`flask billing ...`: the operator's commands."""
+"""`flask billing ...`: the operator's commands, each in its own file under `commands/`."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from flask import Flask
 from flask.cli import AppGroup
+
+from billing import commands
 
 billing = AppGroup("billing", help="Run and look after the billing portal.")
 
 
 def init_app(app: Flask) -> None:
-    """Adds the command group."""
+    """Adds the `command` of every module in `commands/` to `flask billing`."""
+    for module in iter_modules(commands.__path__):
+        command = getattr(import_module(f"{commands.__name__}.{module.name}"), "command", None)
+        if command is not None:
+            billing.add_command(command)
     app.cli.add_command(billing)

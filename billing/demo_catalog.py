@@ -1,0 +1,92 @@
+"""The demo company's three plans, put into whatever Stripe account the keys open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from billing import sync
+from billing.errors import InvalidRequest
+from billing.gateway import catalog
+
+MONTHS_PAID_PER_YEAR = 10
+
+
+@dataclass(frozen=True)
+class DemoPlan:
+    """One plan: monthly amounts in minor units by currency, the first being the price's own."""
+
+    slug: str
+    name: str
+    description: str
+    features: tuple[str, ...]
+    monthly: dict[str, int]
+    metadata: dict[str, str]
+
+
+PLANS = (
+    DemoPlan(
+        "starter",
+        "Starter",
+        "For one person getting going",
+        ("1 project", "7 days of history", "Mail support"),
+        {"usd": 1900, "eur": 1800, "jpy": 2900},
+        {"position": "1"},
+    ),
+    DemoPlan(
+        "team",
+        "Team",
+        "For teams that ship together",
+        ("Unlimited projects", "1 year of history", "Single sign-on", "Priority support"),
+        {"usd": 4900, "eur": 4500, "jpy": 7400},
+        {"position": "2", "highlight": "true", "min_seats": "1", "max_seats": "25"},
+    ),
+    DemoPlan(
+        "business",
+        "Business",
+        "For companies with auditors",
+        (
+            "Everything in Team",
+            "Audit log and SCIM",
+            "99.95% uptime, in writing",
+            "A person you can call",
+        ),
+        {"usd": 9900, "eur": 9200, "jpy": 14900},
+        {"position": "3", "min_seats": "1", "max_seats": "500"},
+    ),
+)
+
+
+def put_in_place() -> None:
+    """Creates the plans and prices that are missing at Stripe and pulls all into the mirror."""
+    for plan in PLANS:
+        product_id = f"demo_{plan.slug}"
+        try:
+            catalog.create_product(
+                product_id=product_id,
+                name=plan.name,
+                description=plan.description,
+                features=plan.features,
+                metadata={"slug": plan.slug, "public": "true", **plan.metadata},
+            )
+        except InvalidRequest as error:
+            if error.code != "resource_already_exists":
+                raise
+        sync.pull("product", product_id)
+        _price(plan, product_id, "month", 1)
+        _price(plan, product_id, "year", MONTHS_PAID_PER_YEAR)
+
+
+def _price(plan: DemoPlan, product_id: str, interval: catalog.Interval, months: int) -> None:
+    lookup_key = f"demo_{plan.slug}_{interval}"
+    price = catalog.price_by_lookup_key(lookup_key)
+    if price is None:
+        (currency, amount), *others = plan.monthly.items()
+        price = catalog.create_price(
+            product=product_id,
+            lookup_key=lookup_key,
+            interval=interval,
+            currency=currency,
+            unit_amount=amount * months,
+            other_currencies={code: value * months for code, value in others},
+        )
+    sync.pull("price", price.id)
