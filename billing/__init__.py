@@ -8,7 +8,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from billing import cli, extensions, flask_config, people, templating
-from billing.views import errors, register_all
+from billing.views import errors as error_pages
+from billing.views import register_all
 from config import Settings
 from models import db
 
@@ -33,6 +34,6 @@ def create_app(settings: Settings) -> Flask:
     people.init_app(app)
     templating.init_app(app)
     register_all(app)
-    errors.init_app(app)
+    error_pages.init_app(app)
     cli.init_app(app)
     return app
