@@ -1,0 +1,21 @@
+"""Paying an open invoice."""
+
+from __future__ import annotations
+
+import stripe
+
+from billing.gateway.client import translated, v1
+
+
+def pay(invoice_id: str, *, payment_method_id: str, idempotency_key: str) -> stripe.Invoice:
+    """The invoice after the attempt; a bank debit leaves it open until the money arrives.
+
+    The payer is present, so that the bank may ask them to confirm. Raises CardDeclined and
+    AuthenticationNeeded; InvalidRequest when the invoice is paid or void already.
+    """
+    with translated():
+        return v1().invoices.pay(
+            invoice_id,
+            {"payment_method": payment_method_id, "off_session": False},
+            {"idempotency_key": idempotency_key},
+        )
