@@ -65,7 +65,7 @@ def is_kind(kind: str) -> bool:
 
 @cache
 def params_class(name: str) -> type:
-    """The TypedDict called `name`, such as "PriceCreateParams" or "checkout.SessionCreateParams"."""
+    """The TypedDict of a name like "PriceCreateParams" or "checkout.SessionCreateParams"."""
     here: typing.Any = stripe.params
     for part in name.split("."):
         here = getattr(here, part)

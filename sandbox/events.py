@@ -236,6 +236,7 @@ def attempts(event: str) -> list[dict[str, Any]]:
     """Every delivery attempt of an event, oldest first: endpoint, attempt, status, response, at."""
     names = ("endpoint", "attempt", "status", "response", "at")
     rows = store.sql(
-        f"SELECT {', '.join(names)} FROM attempts WHERE event = ? ORDER BY id", (event,)
+        "SELECT endpoint, attempt, status, response, at FROM attempts WHERE event = ? ORDER BY id",
+        (event,),
     )
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -123,9 +123,12 @@ def _empty(type: Type, name: str) -> Any:
 
 # Stripe unsets these when they are sent empty, though the SDK types them as plain strings.
 UNSETTABLE = frozenset(
-    """name description email phone nickname line1 line2 city state postal_code country footer
-    statement_descriptor unit_label url headline default_payment_method return_url value
-    default_return_url lookup_key privacy_policy_url terms_of_service_url default_source""".split()
+    [
+        *("name", "description", "email", "phone", "nickname", "headline", "footer", "unit_label"),
+        *("line1", "line2", "city", "state", "postal_code", "country", "statement_descriptor"),
+        *("url", "return_url", "default_return_url", "privacy_policy_url", "terms_of_service_url"),
+        *("default_payment_method", "default_price", "default_source", "lookup_key"),
+    ]
 )
 
 

@@ -25,10 +25,14 @@ BASE62 = string.digits + string.ascii_letters
 
 # Top-level fields with an index of their own; private scalar fields are indexed as well.
 INDEXED = frozenset(
-    """active charge checkout_session code coupon credit_note currency customer
-    default_payment_method default_price domain_name email enabled enabled_events invoice is_default
-    latest_charge latest_invoice lookup_key payment_intent payment_method price product
-    promotion_code schedule setup_intent status subscription subscription_item type""".split()
+    [
+        *("active", "code", "currency", "domain_name", "email", "enabled", "is_default"),
+        *("lookup_key", "status", "type"),
+        *("charge", "checkout_session", "coupon", "credit_note", "customer", "invoice"),
+        *("default_payment_method", "default_price", "latest_charge", "latest_invoice"),
+        *("payment_intent", "payment_method", "price", "product", "promotion_code", "schedule"),
+        *("setup_intent", "subscription", "subscription_item"),
+    ]
 )
 # Fields that sit deeper in the object but are looked up like the ones above.
 DEEP = {

@@ -14,6 +14,8 @@ MAX_DEPTH = 4
 FIRST = 10  # objects shown of a list inside an object
 
 Source = Callable[[dict[str, Any]], list[dict[str, Any]]]
+Computation = Callable[[dict[str, Any]], Any]
+_computed: dict[str, dict[str, Computation]] = {}
 _sublists: dict[tuple[str, str], tuple[Source, str]] = {}
 
 
@@ -27,6 +29,16 @@ def sublist(kind: str, field: str, url: str | None = None) -> Callable[[Source],
     def register(source: Source) -> Source:
         _sublists[kind, field] = (source, url or _default_url(kind, field))
         return source
+
+    return register
+
+
+def computed(kind: str, field: str) -> Callable[[Computation], Computation]:
+    """Register a field whose value follows from the document and the time, such as coupon.valid."""
+
+    def register(computation: Computation) -> Computation:
+        _computed.setdefault(kind, {})[field] = computation
+        return computation
 
     return register
 
@@ -94,6 +106,8 @@ def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any], p
     kind = str(doc.get("object"))
     for name in INCLUDABLE.get(kind, frozenset()) & tree.keys():
         shown.setdefault(name, None)
+    for name, computation in _computed.get(kind, {}).items():
+        shown[name] = computation(dict(doc))
     for (owner, name), (source, url) in _sublists.items():
         if owner != kind or (name in INCLUDABLE.get(kind, ()) and name not in tree):
             continue

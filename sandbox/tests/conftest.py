@@ -21,7 +21,7 @@ from sandbox.testing import BASE_URL, carry
 NOON = 1_777_636_800  # 1 May 2026, 12:00 UTC
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> Iterator[Any]:
     """The sandbox's clock, standing still at noon on 1 May 2026."""
     sandbox_clock.set(NOON)
@@ -29,7 +29,7 @@ def clock() -> Iterator[Any]:
     sandbox_clock.reset()
 
 
-@pytest.fixture()
+@pytest.fixture
 def app(clock: Any) -> Iterator[Sandbox]:
     """A fresh sandbox in memory; events wait in `sandbox.events.pending()`."""
     app = create_app(deliver=False)
@@ -39,7 +39,7 @@ def app(clock: Any) -> Iterator[Sandbox]:
     app.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def stripe_client(app: Sandbox) -> Iterator[stripe.StripeClient]:
     """Stripe's unmodified client, its calls carried into the sandbox."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:

@@ -1,4 +1,4 @@
-"""Metadata as Stripe merges it: keys added, an empty value unsets its key, "" unsets all."""
+"""Parameters into a document: plain fields set or unset, nested ones merged, metadata merged."""
 
 from __future__ import annotations
 
@@ -10,8 +10,26 @@ from sandbox.errors import ApiError
 MAX_KEYS, MAX_KEY, MAX_VALUE = 50, 40, 500
 
 
+def assign(doc: dict[str, Any], params: Mapping[str, Any], *names: str) -> None:
+    """Set each field that was given; an empty value unsets it."""
+    for name in names:
+        if name in params:
+            doc[name] = None if params[name] == "" else params[name]
+
+
+def merged(
+    current: Mapping[str, Any] | None, given: Any, empty: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """A nested object with the given keys set, on top of what it was or of `empty`."""
+    if given == "":
+        return None
+    doc = {**empty, **(current or {})}
+    assign(doc, given, *given)
+    return doc
+
+
 def merge_metadata(doc: dict[str, Any], params: Mapping[str, Any]) -> None:
-    """Apply `params["metadata"]` to the document, if it was given."""
+    """Apply `params["metadata"]`, if given: an empty value unsets its key, "" unsets all."""
     if "metadata" not in params:
         return
     given = params["metadata"]
@@ -23,8 +41,8 @@ def merge_metadata(doc: dict[str, Any], params: Mapping[str, Any]) -> None:
             raise _too_long("Metadata keys", MAX_KEY, key, key)
         if len(value) > MAX_VALUE:
             raise _too_long("Metadata values", MAX_VALUE, value, key)
-    merged = {**(doc.get("metadata") or {}), **given}
-    doc["metadata"] = {key: value for key, value in merged.items() if value != ""}
+    both = {**(doc.get("metadata") or {}), **given}
+    doc["metadata"] = {key: value for key, value in both.items() if value != ""}
     if len(doc["metadata"]) > MAX_KEYS:
         raise ApiError(
             400,
