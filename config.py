@@ -119,6 +119,11 @@ class Settings:
         return self.environment == "production"
 
     @property
+    def allows_demo_password(self) -> bool:
+        """A password that everybody knows is for a Stripe that nobody else can reach."""
+        return self.uses_local_stripe and not self.is_production
+
+    @property
     def stripe_sources(self) -> StripeSources:
         if self.uses_local_stripe:
             return StripeSources.all_from(self.stripe_api_base)
@@ -140,7 +145,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     key = read.text("STRIPE_SECRET_KEY", default=None if production else "sk_test_sandbox")
     api_base = read.url(
         "STRIPE_API_BASE",
-        default=STRIPE_API if env.get("STRIPE_SECRET_KEY") else SANDBOX,
+        default=STRIPE_API if production or env.get("STRIPE_SECRET_KEY") else SANDBOX,
         example=STRIPE_API,
     )
     local = urlsplit(api_base).hostname in LOOPBACK
@@ -150,27 +155,25 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         example="pk_test_51Abc...",
     )
     _check_keys(read, key, publishable, local)
-    secrets = _webhook_secrets(read, needed=serving and (production or not local))
+    secrets = _webhook_secrets(read, local=local, serving=serving)
 
-    secret_key = read.text(
-        "SECRET_KEY",
-        default=None if production else "development-only-not-a-secret",
-        example="the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
-    )
-    if production and secret_key and len(secret_key) < 32:
+    # A live key is production whatever the environment is called.
+    guarded = production or _is_live(key)
+    secret_key = read.text("SECRET_KEY", default=None if guarded else "development-only")
+    if guarded and 0 < len(secret_key) < SHORTEST_SECRET:
         read.problem(
             "SECRET_KEY",
-            "is shorter than 32 characters",
-            "the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
+            f"is shorter than {SHORTEST_SECRET} characters",
+            EXAMPLES["SECRET_KEY"],
         )
 
     site_url = read.url(
         "SITE_URL",
-        default=None if production else "http://127.0.0.1:8000",
+        default=None if guarded else "http://127.0.0.1:8000",
         example="https://billing.example.com",
     )
     plain = site_url.startswith("http://") and urlsplit(site_url).hostname not in LOOPBACK
-    if production and plain:
+    if guarded and plain:
         read.problem("SITE_URL", "must be https in production", "https://billing.example.com")
     if environment == "demo" and not local:
         read.problem("PORTAL_ENV", "is demo, which runs on the sandbox only", "production")
@@ -243,7 +246,9 @@ class _Reader:
         return int(value)
 
 
+SHORTEST_SECRET = 32
 EXAMPLES = {
+    "SECRET_KEY": "the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
     "STRIPE_SECRET_KEY": "sk_test_51Abc...",
     "STRIPE_WEBHOOK_SECRET": "whsec_abc... (several, comma-separated, while rolling)",
     "MAIL_SERVER": "smtp.example.com",
@@ -256,39 +261,40 @@ def _is_live(key: str) -> bool:
 
 def _check_keys(read: _Reader, key: str, publishable: str, local: bool) -> None:
     """The two keys have Stripe's shapes, are of one mode, and a live one never meets a sandbox."""
-    if key and not re.match(r"(sk|rk)_(test|live)_\w+$", key):
+    if not key:
+        return
+    if not re.match(r"(sk|rk)_(test|live)_\w+$", key):
         read.problem(
-            "STRIPE_SECRET_KEY", "does not look like a secret key", EXAMPLES["STRIPE_SECRET_KEY"]
+            "STRIPE_SECRET_KEY",
+            "does not look like a secret key",
+            EXAMPLES["STRIPE_SECRET_KEY"],
         )
-    if publishable and not re.match(r"pk_(test|live)_\w+$", publishable):
-        read.problem(
-            "STRIPE_PUBLISHABLE_KEY", "does not look like a publishable key", "pk_test_51Abc..."
-        )
-    elif key and publishable and _is_live(key) != publishable.startswith("pk_live_"):
+        return
+    live = _is_live(key)
+    mode = "live" if live else "test"
+    if publishable and not re.match(rf"pk_{mode}_\w+$", publishable):
         read.problem(
             "STRIPE_PUBLISHABLE_KEY",
-            "is of another mode than STRIPE_SECRET_KEY",
-            "pk_live_51Abc..." if _is_live(key) else "pk_test_51Abc...",
+            f"is not a publishable key of STRIPE_SECRET_KEY's mode ({mode})",
+            f"pk_{mode}_51Abc...",
         )
-    if local and _is_live(key):
+    if local and live:
         read.problem(
             "STRIPE_API_BASE", "is a sandbox, but STRIPE_SECRET_KEY is a live key", STRIPE_API
         )
-    livemode = read.choice(
-        "STRIPE_LIVEMODE", ("true", "false"), default="true" if _is_live(key) else "false"
-    )
-    if (livemode == "true") != _is_live(key):
+    expected = "true" if live else "false"
+    if read.choice("STRIPE_LIVEMODE", ("true", "false"), default=expected) != expected:
         read.problem(
             "STRIPE_LIVEMODE",
-            f"is {livemode}, but STRIPE_SECRET_KEY is of the other mode",
-            "true" if _is_live(key) else "false",
+            f"expects events of the other mode than STRIPE_SECRET_KEY, a {mode} key",
+            expected,
         )
 
 
-def _webhook_secrets(read: _Reader, *, needed: bool) -> tuple[str, ...]:
-    given = read.optional("STRIPE_WEBHOOK_SECRET") or ("" if needed else "whsec_sandbox")
+def _webhook_secrets(read: _Reader, *, local: bool, serving: bool) -> tuple[str, ...]:
+    given = read.optional("STRIPE_WEBHOOK_SECRET") or ("whsec_sandbox" if local else "")
     secrets = tuple(part.strip() for part in given.split(",") if part.strip())
-    if not secrets:
+    if not secrets and serving:
         read.problem(
             "STRIPE_WEBHOOK_SECRET",
             "is not set, so no webhook could be checked; "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,16 +31,6 @@ SITE = "http://127.0.0.1:8000"
 PASSWORD = "correct-horse-battery"
 WEBHOOK_SECRET = "whsec_test_of_the_suite"
 START = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests need Chromium; in CI a missing one is a failure, not a skip."""
-    if Path("/usr/bin/chromium").exists() or os.environ.get("CI") == "true":
-        return
-    missing = pytest.mark.skip(reason="Chromium is not installed at /usr/bin/chromium")
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(missing)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import stripe
 from flask import current_app
@@ -15,7 +16,7 @@ from config import Settings
 
 log = logging.getLogger(__name__)
 
-API_VERSION = "2026-10-28.endive"
+API_VERSION: Final = "2026-10-28.endive"
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 
 # Told to the cardholder as a plain decline: the true reason would warn a thief.

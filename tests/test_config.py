@@ -1,0 +1,122 @@
+"""Settings: read once, refused all together, each problem with a valid example."""
+
+import dataclasses
+
+import pytest
+
+import config
+
+PRODUCTION = {
+    "PORTAL_ENV": "production",
+    "SECRET_KEY": "k" * 64,
+    "SITE_URL": "https://billing.example.com",
+    "STRIPE_SECRET_KEY": "sk_live_51Abc",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_51Abc",
+    "STRIPE_WEBHOOK_SECRET": "whsec_one,whsec_two",
+    "MAIL_SERVER": "smtp.example.com",
+}
+
+
+def refusal(**changes):
+    """The problems reported for production settings with these changes (None unsets)."""
+    environ = {k: v for k, v in {**PRODUCTION, **changes}.items() if v is not None}
+    with pytest.raises(config.ConfigurationError) as refused:
+        config.load(environ)
+    return refused.value.problems
+
+
+def test_development_needs_no_variable_and_talks_to_the_sandbox():
+    settings = config.load({})
+    assert settings.stripe_api_base == "http://127.0.0.1:8001"
+    assert settings.stripe_js_url == "http://127.0.0.1:8001/stripe.js"
+    assert settings.livemode is False
+
+
+def test_two_keys_and_the_webhook_secret_point_it_at_real_stripe():
+    settings = config.load(PRODUCTION)
+    assert settings.stripe_api_base == "https://api.stripe.com"
+    assert settings.stripe_js_url == "https://js.stripe.com/endive/stripe.js"
+    assert settings.livemode is True
+    assert settings.mail.folder is None
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.load({}).secret_key = "another"
+
+
+def test_several_webhook_secrets_are_valid_at_a_time():
+    assert config.load(PRODUCTION).stripe_webhook_secrets == ("whsec_one", "whsec_two")
+
+
+def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
+    with pytest.raises(config.ConfigurationError) as refused:
+        config.load({"PORTAL_ENV": "production", "BRAND_COLOUR": "green"})
+    message = str(refused.value)
+    for name in (
+        "SECRET_KEY",
+        "SITE_URL",
+        "STRIPE_SECRET_KEY",
+        "STRIPE_PUBLISHABLE_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "MAIL_SERVER",
+        "BRAND_COLOUR",
+    ):
+        assert f"{name} " in message
+        assert f"{name}=" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable"),
+    [
+        ({"STRIPE_API_BASE": "http://127.0.0.1:8001"}, "STRIPE_API_BASE"),
+        ({"STRIPE_LIVEMODE": "false"}, "STRIPE_LIVEMODE"),
+        ({"SECRET_KEY": None}, "SECRET_KEY"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"STRIPE_WEBHOOK_SECRET": None}, "STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_WEBHOOK_SECRET": "sk_live_51Abc"}, "STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_PUBLISHABLE_KEY": "pk_test_51Abc"}, "STRIPE_PUBLISHABLE_KEY"),
+        ({"STRIPE_SECRET_KEY": "pk_live_51Abc"}, "STRIPE_SECRET_KEY"),
+        ({"SITE_URL": "http://billing.example.com"}, "SITE_URL"),
+        ({"SITE_URL": "billing.example.com"}, "SITE_URL"),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
+        ({"PORTAL_ENV": "staging"}, "PORTAL_ENV"),
+        ({"PORTAL_ENV": "demo"}, "PORTAL_ENV"),
+        ({"SUPPORT_EMAIL": "nobody"}, "SUPPORT_EMAIL"),
+        ({"TERMS_URL": "javascript:alert(1)"}, "TERMS_URL"),
+        ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_at_start(changes, variable):
+    problems = refusal(**changes)
+    assert [problem.split()[0] for problem in problems] == [variable]
+
+
+def test_a_test_key_that_expects_live_events_is_refused():
+    problems = refusal(
+        STRIPE_SECRET_KEY="sk_test_51Abc",
+        STRIPE_PUBLISHABLE_KEY="pk_test_51Abc",
+        STRIPE_LIVEMODE="true",
+    )
+    assert [problem.split()[0] for problem in problems] == ["STRIPE_LIVEMODE"]
+
+
+def test_the_webhook_secret_may_be_missing_only_for_the_command_that_creates_it():
+    environ = {k: v for k, v in PRODUCTION.items() if k != "STRIPE_WEBHOOK_SECRET"}
+    assert config.load(environ, serving=False).stripe_webhook_secrets == ()
+
+
+def test_no_secret_is_shown_when_settings_are_printed():
+    shown = repr(config.load({**PRODUCTION, "MAIL_PASSWORD": "mail-secret"}))
+    for secret in ("k" * 64, "sk_live_51Abc", "whsec_one", "mail-secret"):
+        assert secret not in shown
+
+
+def test_the_demo_password_is_only_for_a_stripe_that_nobody_else_can_reach():
+    assert config.load({}).allows_demo_password
+    assert not config.load(PRODUCTION).allows_demo_password
+
+
+def test_a_live_key_is_guarded_as_production_whatever_the_environment_is_called():
+    problems = refusal(PORTAL_ENV="development", SECRET_KEY=None, SITE_URL=None)
+    assert [problem.split()[0] for problem in problems] == ["SECRET_KEY", "SITE_URL"]
