@@ -1,0 +1,1 @@
+"""Checkout Sessions: what they sell, what it costs, and what happens when someone pays."""
