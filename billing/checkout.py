@@ -1,0 +1,313 @@
+"""Buying a first plan by Stripe Checkout, so that an account never ends with two.
+
+What protects from a second subscription, in order: the mirror, Stripe's own list asked at every
+start, and one open attempt per account (a unique index), whose idempotency key is committed
+before Stripe is called. Another choice closes the attempt before it at Stripe.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from billing import customers, sync
+from billing.audit import record
+from billing.clock import from_unix, now
+from billing.errors import GoneFromStripe, InvalidRequest, Refused
+from billing.gateway import checkout as gateway
+from billing.gateway.checkout import Session
+from billing.pricing import buyable_prices, fixed_currency
+from models import ENDED_STATUSES, Account, CheckoutIntent, Price, Product, Subscription, User, db
+
+# Stripe's docs, "Checkout Session": a session ends by itself after 24 hours.
+SESSION_LIFE = timedelta(hours=24)
+# Each try settles what it finds in the way; that many rivals at once is not a person clicking.
+TRIES = 4
+
+
+class NotOffered(Refused):
+    """The price is not among those that can be bought."""
+
+    status = 404
+    title = "That plan is not on offer"
+    message = "It may have been replaced. Nothing was bought and you were not charged."
+
+
+class NotPossible(InvalidRequest):
+    """A number of seats or a currency in which the plan is not sold."""
+
+    title = "That cannot be bought like this"
+
+
+class AlreadySubscribed(Refused):
+    """The account has a live subscription: its plan can be changed, not bought again."""
+
+    title = "You have a subscription already"
+    message = "You have a subscription already, so nothing was bought. Change its plan instead."
+
+
+class NotTheirs(Refused):
+    """The session belongs to another account, or to none of ours."""
+
+    status = 404
+    title = "Page not found"
+    message = "There is nothing at this address, or it belongs to another account."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What somebody wants to buy: a price, how many, in which currency."""
+
+    price: Price
+    quantity: int
+    currency: str
+
+    @property
+    def plan(self) -> Product:
+        plan = self.price.product
+        assert plan is not None
+        return plan
+
+
+def choice(form: Mapping[str, str], account: Account) -> Choice:
+    """The choice a form makes, checked against what is offered now.
+
+    Raises NotOffered for a price that cannot be bought, NotPossible for a number of seats or a
+    currency in which it cannot.
+    """
+    wanted = form.get("price", "")
+    price = next(
+        (p for plan in Product.offered() for p in buyable_prices(plan) if p.stripe_id == wanted),
+        None,
+    )
+    if price is None or price.product is None:
+        raise NotOffered
+    return Choice(price, _quantity(form, price.product), _currency(form, price, account))
+
+
+def _quantity(form: Mapping[str, str], plan: Product) -> int:
+    given = form.get("quantity", "").strip()
+    low, high = (plan.min_seats or 1, plan.max_seats) if plan.is_per_seat else (1, 1)
+    if not given:
+        return low
+    quantity = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 0
+    if quantity < low or (high is not None and quantity > high):
+        limits = f"{low} to {high} seats" if plan.is_per_seat else "one subscription, not seats"
+        raise NotPossible(
+            f"{plan.name} is sold for {limits}. Nothing was bought and you were not charged.",
+            param="quantity",
+        )
+    return quantity
+
+
+def _currency(form: Mapping[str, str], price: Price, account: Account) -> str:
+    fixed = fixed_currency(account)
+    currency = form.get("currency", "").strip().lower() or fixed or price.currency
+    if currency not in price.currencies:
+        raise NotPossible(
+            "This plan is not sold in that currency. Nothing was bought and you were not charged.",
+            param="currency",
+        )
+    if fixed and currency != fixed:
+        raise NotPossible(
+            f"You pay in {fixed.upper()}, and an account pays in one currency at a time. "
+            "Nothing was bought and you were not charged.",
+            param="currency",
+        )
+    return currency
+
+
+def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str:
+    """The address of the Stripe page where `wanted` is paid.
+
+    The same choice again gives the same page. Raises AlreadySubscribed when the account has a
+    live subscription in the mirror or at Stripe, and what Stripe's refusals become.
+    """
+    _refuse_second(account)
+    customer = customers.of(account, email=user.email)
+    _ask_stripe(customer)
+    for _ in range(TRIES):
+        intent = _open_intent(account) or _new_intent(account, user, wanted)
+        if intent is None:
+            continue
+        session = _session(intent, customer, site_url)
+        if session is not None and session.status == "open":
+            if _is_for(intent, wanted) and session.url:
+                return session.url
+            session = _close(session)
+        _settle(intent, session)
+    raise Refused("Several people are subscribing this account at once. Try again in a minute.")
+
+
+def _refuse_second(account: Account) -> None:
+    subscription = account.subscription
+    if subscription is not None and subscription.is_live:
+        raise AlreadySubscribed
+
+
+def _ask_stripe(customer: str) -> None:
+    """A subscription that Stripe has and the mirror missed is pulled, and ends the attempt."""
+    for found in gateway.subscriptions_of(customer):
+        if found.status not in ENDED_STATUSES:
+            sync.pull("subscription", found.id)
+            raise AlreadySubscribed
+
+
+def _open_intent(account: Account) -> CheckoutIntent | None:
+    return db.session.scalar(
+        select(CheckoutIntent)
+        .where(CheckoutIntent.account_id == account.id, CheckoutIntent.status == "open")
+        .execution_options(populate_existing=True)
+    )
+
+
+def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent | None:
+    """A stored, committed attempt; None when another request stored one first."""
+    intent = CheckoutIntent(
+        account_id=account.id,
+        user_id=user.id,
+        price_id=wanted.price.stripe_id,
+        quantity=wanted.quantity,
+        currency=wanted.currency,
+        idempotency_key=f"checkout-{secrets.token_urlsafe(24)}",
+        created_at=now(),
+    )
+    db.session.add(intent)
+    record(
+        "checkout.started",
+        wanted.price.stripe_id,
+        after={"quantity": wanted.quantity, "currency": wanted.currency},
+        account_id=account.id,
+    )
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return None
+    return intent
+
+
+def _is_for(intent: CheckoutIntent, wanted: Choice) -> bool:
+    chosen = (intent.price_id, intent.quantity, intent.currency)
+    return chosen == (wanted.price.stripe_id, wanted.quantity, wanted.currency)
+
+
+def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | None:
+    """The attempt's session as Stripe has it; None when the attempt is too old to have a live one.
+
+    An attempt without one was cut off while Stripe answered: the same key brings the same session.
+    """
+    if intent.session_id:
+        try:
+            return gateway.retrieve(intent.session_id)
+        except GoneFromStripe:
+            return None
+    if now() - intent.created_at >= SESSION_LIFE:
+        return None
+    price = db.session.get(Price, intent.price_id)
+    metered = price is not None and price.usage_type == "metered"
+    session = gateway.start(
+        customer=customer,
+        account_id=str(intent.account_id),
+        price=intent.price_id,
+        quantity=None if metered else intent.quantity,
+        currency=intent.currency,
+        success_url=f"{site_url}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{site_url}/plans",
+        idempotency_key=intent.idempotency_key,
+    )
+    intent.session_id, intent.session_url = session.id, session.url
+    intent.expires_at = from_unix(session.expires_at)
+    db.session.commit()
+    # A replayed answer shows the session as it was when it was made.
+    return gateway.retrieve(session.id)
+
+
+def _close(session: Session) -> Session:
+    """The session after it was closed, or as it is when it could not be: somebody just paid."""
+    try:
+        return gateway.expire(session.id)
+    except InvalidRequest:
+        return gateway.retrieve(session.id)
+
+
+def _settle(intent: CheckoutIntent, session: Session | None) -> None:
+    """Ends the attempt; AlreadySubscribed when it had been paid."""
+    complete = session is not None and session.status == "complete"
+    finish(intent.id, "complete" if complete else "expired")
+    if session is not None and complete:
+        subscription = pull(session)
+        if subscription is not None and subscription.is_live:
+            raise AlreadySubscribed
+
+
+def finish(intent_id: int, status: str) -> None:
+    """Marks an open attempt complete or expired; one that is already ended stays as it is."""
+    db.session.execute(
+        update(CheckoutIntent)
+        .where(CheckoutIntent.id == intent_id, CheckoutIntent.status == "open")
+        .values(status=status)
+    )
+    db.session.commit()
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What became of a session: `status` is Stripe's (open, complete or expired)."""
+
+    status: str
+    url: str | None
+    subscription: Subscription | None
+
+
+def returned(account: Account, session_id: str) -> Returned:
+    """What became of the account's session; what it made is in the mirror afterwards.
+
+    Raises NotTheirs for a session that is not the account's own, or that does not exist.
+    """
+    try:
+        session = gateway.retrieve(session_id)
+    except GoneFromStripe as error:
+        raise NotTheirs from error
+    theirs = session.client_reference_id == str(account.id)
+    if not theirs or _id(session.customer) != account.stripe_customer_id:
+        raise NotTheirs
+    subscription = pull(session) if session.status == "complete" else None
+    intent = db.session.scalar(
+        select(CheckoutIntent).where(
+            CheckoutIntent.session_id == session.id, CheckoutIntent.account_id == account.id
+        )
+    )
+    if intent is not None and intent.status == "open" and session.status in {"complete", "expired"}:
+        if session.status == "complete":
+            record("checkout.completed", session.id, account_id=account.id)
+        finish(intent.id, session.status)
+    return Returned(session.status or "open", session.url, subscription)
+
+
+def pull(session: Session) -> Subscription | None:
+    """Brings what a paid session made into the mirror; the subscription, when it made one."""
+    customer, subscription, invoice = (
+        _id(session.customer),
+        _id(session.subscription),
+        _id(session.invoice),
+    )
+    found = sync.pull("subscription", subscription) if subscription else None
+    if invoice:
+        sync.pull("invoice", invoice)
+    if customer:
+        sync.pull("customer", customer)
+    if found is not None and found.default_payment_method_id:
+        sync.pull("payment_method", found.default_payment_method_id)
+    return found
+
+
+def _id(reference: Any) -> str | None:
+    """The id of a reference that may come expanded."""
+    return reference if reference is None or isinstance(reference, str) else reference.id

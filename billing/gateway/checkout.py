@@ -1,0 +1,67 @@
+"""Stripe Checkout sessions in subscription mode."""
+
+from __future__ import annotations
+
+import stripe
+from stripe.checkout import Session
+
+from billing.gateway.client import translated, v1
+
+
+def start(
+    *,
+    customer: str,
+    account_id: str,
+    price: str,
+    quantity: int | None,
+    currency: str,
+    success_url: str,
+    cancel_url: str,
+    idempotency_key: str,
+) -> Session:
+    """A new session; the same one again for the same key and choice.
+
+    `quantity` is None for a metered price. In subscription mode Checkout always saves the
+    payment method, as the subscription's default.
+    """
+    item: stripe.params.checkout.SessionCreateParamsLineItem = {"price": price}
+    if quantity is not None:
+        item["quantity"] = quantity
+    with translated():
+        return v1().checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "customer": customer,
+                "client_reference_id": account_id,
+                "line_items": [item],
+                "currency": currency,
+                "allow_promotion_codes": True,
+                "billing_address_collection": "auto",
+                "tax_id_collection": {"enabled": True},
+                # Stripe asks for both when a known customer may add a tax id.
+                "customer_update": {"address": "auto", "name": "auto"},
+                "subscription_data": {"metadata": {"account_id": account_id}},
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+            },
+            {"idempotency_key": idempotency_key},
+        )
+
+
+def retrieve(session_id: str) -> Session:
+    """The session as it is now; GoneFromStripe when there is none."""
+    with translated():
+        return v1().checkout.sessions.retrieve(session_id)
+
+
+def expire(session_id: str) -> Session:
+    """Closes an open session; InvalidRequest when it is open no more."""
+    with translated():
+        return v1().checkout.sessions.expire(session_id)
+
+
+def subscriptions_of(customer: str) -> list[stripe.Subscription]:
+    """The customer's subscriptions at Stripe that were not cancelled, the newest first."""
+    with translated():
+        page = v1().subscriptions.list({"customer": customer, "limit": 100})
+        return list(page.auto_paging_iter())

@@ -1,0 +1,38 @@
+"""Customers, read, with their tax IDs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import stripe
+
+from billing.gateway.client import translated, v1
+from billing.gateway.listing import PAGE, complete
+
+if TYPE_CHECKING:
+    from stripe.params import CustomerListParams
+
+
+def retrieve(customer_id: str) -> stripe.Customer:
+    """The customer as it is now; a deleted one says so. GoneFromStripe when there is none."""
+    with translated():
+        return _whole(v1().customers.retrieve(customer_id, {"expand": ["tax_ids"]}))
+
+
+def page(*, starting_after: str | None = None) -> stripe.ListObject[stripe.Customer]:
+    """A page of all customers that are not deleted, newest first."""
+    params: CustomerListParams = {"limit": PAGE, "expand": ["data.tax_ids"]}
+    if starting_after:
+        params["starting_after"] = starting_after
+    with translated():
+        found = v1().customers.list(params)
+        for customer in found.data:
+            _whole(customer)
+    return found
+
+
+def _whole(customer: stripe.Customer) -> stripe.Customer:
+    # A deleted customer has no tax IDs to show.
+    if "tax_ids" in customer and customer.tax_ids is not None:
+        complete(customer.tax_ids)
+    return customer

@@ -1,0 +1,153 @@
+"""The plans page: each plan at one cadence and currency, beside what the reader has now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.pricing import (
+    Cadence,
+    Change,
+    Offer,
+    amount_for,
+    best_saving,
+    cadences,
+    change,
+    choose_currency,
+    currencies,
+    fixed_currency,
+    offer,
+    saving_percent,
+    seats_for,
+)
+from models import Account, Product, Subscription
+
+
+@dataclass(frozen=True)
+class Card:
+    """One plan. `change` is what moving to it means, None without a live subscription.
+
+    `saving` is whole percent against the shortest cadence, `months` those one payment covers,
+    `current_amount` what the reader's own subscription costs for one period, minor units.
+    """
+
+    offer: Offer
+    seats: int
+    is_current_plan: bool
+    is_current_price: bool
+    change: Change | None
+    saving: int | None
+    months: int | None
+    seats_held: int | None
+    current_amount: int | None
+
+    @property
+    def plan(self) -> Product:
+        return self.offer.plan
+
+    @property
+    def seats_lost(self) -> int:
+        held = self.seats_held
+        return max(held - self.seats, 0) if held and self.change else 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the page shows. `saving` is (largest percent, whether every plan saves that)."""
+
+    cards: list[Card]
+    cadence: Cadence | None
+    cadences: list[Cadence]
+    saving: tuple[int, bool] | None
+    currency: str
+    currencies: list[str]
+    is_currency_fixed: bool
+    subscription: Subscription | None
+
+
+def page(
+    account: Account | None, *, interval: str | None = None, currency: str | None = None
+) -> Page:
+    """The plans as `account` (None for a visitor) sees them.
+
+    `interval` is a cadence's key and `currency` a code, as asked for; what is not sold is passed
+    over for the reader's own or the first.
+    """
+    plans = Product.offered()
+    sold = cadences(plans)
+    subscription = _live(account)
+    fixed = fixed_currency(account)
+    available = currencies(plans)
+    chosen_currency = choose_currency(available, fixed=fixed, asked=currency)
+    cadence = _cadence(sold, interval, subscription)
+    return Page(
+        cards=_cards(plans, cadence, sold, chosen_currency, subscription),
+        cadence=cadence,
+        cadences=sold,
+        saving=best_saving(plans, sold[0], sold[-1], chosen_currency) if len(sold) > 1 else None,
+        currency=chosen_currency,
+        currencies=[chosen_currency] if fixed else available,
+        is_currency_fixed=fixed is not None,
+        subscription=subscription,
+    )
+
+
+def _live(account: Account | None) -> Subscription | None:
+    subscription = account.subscription if account else None
+    return subscription if subscription is not None and subscription.is_live else None
+
+
+def _cadence(
+    sold: Sequence[Cadence], asked: str | None, subscription: Subscription | None
+) -> Cadence | None:
+    by_key = {cadence.key: cadence for cadence in sold}
+    if asked in by_key:
+        return by_key[asked]
+    if subscription is not None and subscription.price is not None:
+        own = Cadence.of(subscription.price)
+        if own in sold:
+            return own
+    return by_key.get("month") or (sold[0] if sold else None)
+
+
+def _cards(
+    plans: Sequence[Product],
+    cadence: Cadence | None,
+    sold: Sequence[Cadence],
+    currency: str,
+    subscription: Subscription | None,
+) -> list[Card]:
+    if cadence is None:
+        return []
+    return [_card(plan, cadence, sold[0], currency, subscription) for plan in plans]
+
+
+def _card(
+    plan: Product,
+    cadence: Cadence,
+    shortest: Cadence,
+    currency: str,
+    subscription: Subscription | None,
+) -> Card:
+    offered = offer(plan, cadence, currency)
+    seats = seats_for(plan, subscription)
+    current = subscription.price if subscription else None
+    same_plan = current is not None and current.product_id == plan.stripe_id
+    same_price = same_plan and current is not None and Cadence.of(current) == cadence
+    moving = subscription is not None and offered.price is not None and not same_price
+    months = {"year": 12, "month": 1}.get(cadence.interval, 0) * cadence.count
+    return Card(
+        offer=offered,
+        seats=seats,
+        is_current_plan=same_plan,
+        is_current_price=same_price,
+        change=change(subscription, offered.price, seats) if moving else None,
+        saving=saving_percent(plan, shortest, cadence, currency) if cadence != shortest else None,
+        months=months if months > 1 else None,
+        seats_held=subscription.quantity if subscription else None,
+        current_amount=(
+            amount_for(current, subscription.quantity, subscription.currency)
+            if subscription and current
+            else None
+        ),
+    )

@@ -1,0 +1,29 @@
+"""The overview: where one stands, what comes next, what to do."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from billing import recent_invoices
+from billing.authorization import current_account, current_role
+from billing.clock import now
+from billing.navigation import BUYERS
+from billing.standing import standing
+
+bp = Blueprint("home", __name__)
+
+
+@bp.get("/")
+def show() -> str | Response:
+    account = current_account._get_current_object()
+    if account is None:
+        return redirect(url_for("plans.index"))
+    return render_template(
+        "home/show.html",
+        account=account,
+        customer=account.customer,
+        standing=standing(account, now()),
+        invoices=recent_invoices.of(account.stripe_customer_id),
+        may_buy=current_role() in BUYERS,
+    )

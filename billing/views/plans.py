@@ -1,0 +1,39 @@
+"""The plans, for anybody."""
+
+from __future__ import annotations
+
+from babel.numbers import get_currency_name
+from flask import Blueprint, render_template, request
+from flask_babel import get_locale
+
+from billing import money, plans
+from billing.authorization import current_account, current_role
+from billing.navigation import BUYERS
+
+bp = Blueprint("plans", __name__)
+
+
+@bp.app_template_filter()
+def unit_price(offer: plans.Offer) -> str:
+    """An offer's price for one, as a price tag, with fractions of a cent where there are any."""
+    locale = str(get_locale() or "en_US")
+    if offer.unit_amount is not None:
+        return money.text(offer.unit_amount, offer.currency, locale=locale, trim=True)
+    if offer.unit_amount_decimal is not None:
+        return money.decimal_text(offer.unit_amount_decimal, offer.currency, locale=locale)
+    return ""
+
+
+@bp.app_template_filter()
+def currency_name(code: str) -> str:
+    """ "usd" as "US dollars"."""
+    return get_currency_name(code.upper(), count=2, locale="en")
+
+
+@bp.get("/plans")
+def index() -> str:
+    account = current_account._get_current_object()
+    page = plans.page(
+        account, interval=request.args.get("interval"), currency=request.args.get("currency")
+    )
+    return render_template("plans/index.html", page=page, may_buy=current_role() in BUYERS)
