@@ -1,0 +1,204 @@
+"""The one door into the mirror: what Stripe says now, written only over what was read before.
+
+`pull` reads a row's version, fetches the object from Stripe at the pinned API version, and writes
+only if the row still has that version; otherwise somebody else wrote in between, and it fetches
+again. So the last write always comes from the newest fetch, without a lock, on every database.
+No transaction is open while Stripe answers. Whatever the caller has not committed yet is
+committed first: facts come before the call to Stripe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.exc import StaleDataError
+
+from billing.clock import from_unix, now
+from billing.errors import GoneFromStripe, StripeUnavailable
+from billing.sync.fields import Data
+from billing.sync.kinds import KINDS, Children, Kind
+from models import db
+
+# Each lost race means that another pull won, so this many rivals would have to win in a row.
+TRIES = 12
+
+
+class Overtaken(Exception):
+    """The row was written after its version was read, so what was fetched may be older."""
+
+
+def pull(kind: str, stripe_id: str) -> Any:
+    """The mirrored row of one object, as Stripe has it now, committed.
+
+    `kind` is Stripe's name of the object ("customer", "invoice", ...). What the row refers to is
+    pulled when it is missing. A deleted object leaves its last known row with `deleted_at` set,
+    which nothing lifts; one that was never known leaves an empty row that says the same.
+    Raises StripeBusy, StripeUnavailable or StripeMisconfigured when Stripe could not be asked.
+    """
+    row = _pull_alone(KINDS[kind], stripe_id)
+    if row.deleted_at is None:
+        pull_missing(_refers_to(KINDS[kind], row))
+    else:
+        _pull_what_ended(KINDS[kind], row)
+    return row
+
+
+def pull_missing(references: Iterable[tuple[str, str]]) -> None:
+    """Pulls those of the (kind, id) pairs that the mirror does not hold yet."""
+    for kind, stripe_id in dict.fromkeys(references):
+        if not versions(kind, [stripe_id]):
+            pull(kind, stripe_id)
+
+
+def pull_page(kind: str, fetch: Callable[[], Any]) -> Any:
+    """Writes a page of Stripe's list, `fetch()`, into the mirror; returns the page.
+
+    Versions must be read before the objects are fetched, but the page itself tells which objects
+    it holds. So a page with known objects is fetched again after their versions were read. An
+    object unknown even now was unknown at the fetch, because rows are never removed.
+    """
+    db.session.commit()
+    page = fetch()
+    known = versions(kind, [each["id"] for each in page.data])
+    if known:
+        page = fetch()
+    references: list[tuple[str, str]] = []
+    for found in page.data:
+        data = found.to_dict(for_json=True)
+        try:
+            row = _write(KINDS[kind], data["id"], known.get(data["id"]), data)
+        except Overtaken:
+            row = _pull_alone(KINDS[kind], data["id"])
+        references.extend(_refers_to(KINDS[kind], row))
+    pull_missing(references)
+    return page
+
+
+def versions(kind: str, ids: list[str]) -> dict[str, int]:
+    """The versions of those rows the mirror holds, tombstones too, by id. Ends the transaction."""
+    model = KINDS[kind].model
+    found = db.session.execute(
+        sa.select(model.stripe_id, model.version).where(model.stripe_id.in_(ids))
+    ).all()
+    db.session.commit()
+    return dict(found)
+
+
+def _pull_alone(kind: Kind, stripe_id: str) -> Any:
+    for _ in range(TRIES):
+        db.session.commit()
+        row = db.session.get(kind.model, stripe_id, populate_existing=True)
+        version = None if row is None else row.version
+        if row is not None and row.deleted_at is not None:
+            return row
+        db.session.commit()
+        data = _fetch(kind, stripe_id)
+        try:
+            return _write(kind, stripe_id, version, data)
+        except Overtaken:
+            continue
+    raise StripeUnavailable
+
+
+def _fetch(kind: Kind, stripe_id: str) -> Data | None:
+    """The object's JSON, with its nested lists whole; None when Stripe has it no more."""
+    try:
+        data: Data = kind.gateway.retrieve(stripe_id).to_dict(for_json=True)
+    except GoneFromStripe:
+        return None
+    return None if data.get("deleted") else data
+
+
+def _write(kind: Kind, stripe_id: str, version: int | None, data: Data | None) -> Any:
+    """Writes what was fetched (None: a tombstone) over the given version; raises Overtaken."""
+    session = db.session
+    row = session.get(kind.model, stripe_id, populate_existing=True)
+    if (None if row is None else row.version) != version:
+        session.rollback()
+        raise Overtaken
+    try:
+        with session.no_autoflush:
+            if row is None:
+                row = kind.model(stripe_id=stripe_id)
+                session.add(row)
+            if data is None:
+                _bury(row, stripe_id)
+            elif row.deleted_at is None:
+                _fill(kind, row, data)
+        session.commit()
+    except StaleDataError:
+        session.rollback()
+        raise Overtaken from None
+    except IntegrityError:
+        session.rollback()
+        if version is None and session.get(kind.model, stripe_id) is not None:
+            raise Overtaken from None
+        raise
+    return row
+
+
+def _fill(kind: Kind, row: Any, data: Data) -> None:
+    row.data = data
+    row.livemode = data.get("livemode", False)
+    row.created = from_unix(data.get("created"))
+    row.pulled_at = now()
+    for name, value in kind.columns(data).items():
+        setattr(row, name, value)
+    if kind.children is not None:
+        _fill_children(kind.children, row, data)
+    # A pull that found nothing new still counts as a write: without a new version, a slower pull
+    # that fetched before it could put an older state over this one.
+    flag_modified(row, "data")
+
+
+def _fill_children(children: Children, row: Any, data: Data) -> None:
+    """Items or lines as they are now, keeping the rows that stay."""
+    wanted = data[children.attribute]["data"]
+    ids = [each["id"] for each in wanted]
+    kept = {
+        child.stripe_id: child
+        for child in db.session.scalars(
+            sa.select(children.model).where(children.model.stripe_id.in_(ids))
+        )
+    }
+    rows = []
+    for position, each in enumerate(wanted):
+        child = kept.get(each["id"]) or children.model(stripe_id=each["id"])
+        child.position, child.data = position, each
+        for name, value in children.columns(each).items():
+            setattr(child, name, value)
+        rows.append(child)
+    setattr(row, children.attribute, rows)
+
+
+def _bury(row: Any, stripe_id: str) -> None:
+    """Makes the row a tombstone: the last known state stays readable, marked as gone."""
+    row.deleted_at = row.pulled_at = now()
+    if row.data is None:
+        row.data = {"id": stripe_id, "deleted": True}
+        for column in row.__table__.columns:
+            if not column.nullable and column.default is None and column.key != "stripe_id":
+                blank = column.type.python_type()
+                setattr(row, column.key, getattr(row, column.key) or blank)
+    flag_modified(row, "data")
+
+
+def _refers_to(kind: Kind, row: Any) -> list[tuple[str, str]]:
+    if row.deleted_at is not None:
+        return []
+    named = kind.refers_to(row.data)
+    return [(name, stripe_id) for name, stripe_id in named if stripe_id is not None]
+
+
+def _pull_what_ended(kind: Kind, row: Any) -> None:
+    """What ends with a deleted object: a customer's subscriptions, schedules and methods."""
+    gone = row.stripe_id
+    for name in kind.ends_with_it:
+        model = KINDS[name].model
+        ids = db.session.scalars(sa.select(model.stripe_id).where(model.customer_id == gone)).all()
+        for stripe_id in ids:
+            pull(name, stripe_id)

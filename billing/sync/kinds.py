@@ -1,0 +1,90 @@
+"""The kinds of objects the mirror holds, and how each is fetched and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from billing.gateway import (
+    customers,
+    invoices,
+    payment_methods,
+    prices,
+    products,
+    subscription_schedules,
+    subscriptions,
+)
+from billing.sync import (
+    customer,
+    invoice,
+    payment_method,
+    price,
+    product,
+    subscription,
+    subscription_schedule,
+)
+from billing.sync.fields import Data, References
+from models import MIRRORED, InvoiceLine, SubscriptionItem
+
+
+@dataclass(frozen=True)
+class Children:
+    """Rows that are rewritten with their parent: a nested list of Stripe's."""
+
+    attribute: str
+    model: Any
+    columns: Callable[[Data], Data]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object: its table, where it is fetched, how its JSON fills the columns."""
+
+    model: Any
+    gateway: ModuleType  # has `retrieve(id)` and `page(starting_after=...)`
+    columns: Callable[[Data], Data]
+    refers_to: Callable[[Data], References]
+    children: Children | None = None
+    # Kinds with a `customer_id` whose objects end when this one is deleted.
+    ends_with_it: tuple[str, ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    "product": Kind(MIRRORED["product"], products, product.columns, product.refers_to),
+    "price": Kind(MIRRORED["price"], prices, price.columns, price.refers_to),
+    "customer": Kind(
+        MIRRORED["customer"],
+        customers,
+        customer.columns,
+        customer.refers_to,
+        ends_with_it=("subscription", "subscription_schedule", "payment_method"),
+    ),
+    "payment_method": Kind(
+        MIRRORED["payment_method"],
+        payment_methods,
+        payment_method.columns,
+        payment_method.refers_to,
+    ),
+    "subscription": Kind(
+        MIRRORED["subscription"],
+        subscriptions,
+        subscription.columns,
+        subscription.refers_to,
+        children=Children("items", SubscriptionItem, subscription.item_columns),
+    ),
+    "subscription_schedule": Kind(
+        MIRRORED["subscription_schedule"],
+        subscription_schedules,
+        subscription_schedule.columns,
+        subscription_schedule.refers_to,
+    ),
+    "invoice": Kind(
+        MIRRORED["invoice"],
+        invoices,
+        invoice.columns,
+        invoice.refers_to,
+        children=Children("lines", InvoiceLine, invoice.line_columns),
+    ),
+}

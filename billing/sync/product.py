@@ -1,0 +1,40 @@
+"""A product's JSON as columns; what makes it a plan of ours is in its metadata."""
+
+from __future__ import annotations
+
+from billing.sync.fields import Data, References, id_of
+
+# What an operator may write for "no" in a metadata value of Stripe's dashboard.
+NO = {"false", "no", "0", "off"}
+
+
+def columns(data: Data) -> Data:
+    about = data.get("metadata") or {}
+    return {
+        "slug": about.get("slug") or None,
+        "name": data["name"],
+        "description": data.get("description"),
+        "active": data["active"],
+        "public": _flag(about.get("public"), default=True),
+        "highlighted": _flag(about.get("highlight"), default=False),
+        "position": _number(about.get("position")) or 0,
+        "min_seats": _number(about.get("min_seats")),
+        "max_seats": _number(about.get("max_seats")),
+        "features": [each["name"] for each in data.get("marketing_features") or []],
+        "default_price_id": id_of(data.get("default_price")),
+    }
+
+
+def refers_to(data: Data) -> References:
+    return [("price", id_of(data.get("default_price")))]
+
+
+def _flag(value: str | None, *, default: bool) -> bool:
+    text = (value or "").strip().lower()
+    return text not in NO if text else default
+
+
+def _number(value: str | None) -> int | None:
+    """A whole number; None for anything else, because people type metadata by hand."""
+    text = (value or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
