@@ -107,7 +107,8 @@ def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any], p
     for name in INCLUDABLE.get(kind, frozenset()) & tree.keys():
         shown.setdefault(name, None)
     for name, computation in _computed.get(kind, {}).items():
-        shown[name] = computation(dict(doc))
+        if name not in INCLUDABLE.get(kind, ()) or name in tree:
+            shown[name] = computation(dict(doc))
     for (owner, name), (source, url) in _sublists.items():
         if owner != kind or (name in INCLUDABLE.get(kind, ()) and name not in tree):
             continue
