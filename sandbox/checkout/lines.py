@@ -28,7 +28,8 @@ def build(session: dict[str, Any], given: list[dict[str, Any]]) -> list[dict[str
     if session["mode"] == "subscription" and not recurring:
         raise ApiError(
             400,
-            "You must provide at least one recurring price in `subscription` mode when using prices.",
+            "You must provide at least one recurring price in `subscription` mode when using "
+            "prices.",
         )
     for line in lines:
         store.insert("item", line)

@@ -168,7 +168,8 @@ def _check(params: dict[str, Any]) -> None:
     if params.get("customer_creation") and (mode == "subscription" or params.get("customer")):
         raise ApiError(
             400,
-            "`customer_creation` can only be used in `payment` and `setup` mode, without `customer`.",
+            "`customer_creation` can only be used in `payment` and `setup` mode, without "
+            "`customer`.",
             param="customer_creation",
         )
     for name, of in (
@@ -215,7 +216,8 @@ def _check_expiry(expires_at: int | None) -> None:
     if ahead < HALF_AN_HOUR - 60:
         raise ApiError(
             400,
-            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.",
+            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session "
+            "creation.",
             param="expires_at",
         )
 

@@ -1,1 +1,1 @@
-"""What a person sees of the sandbox: checkout, billing portal, invoices, the bank, the front page."""
+"""What a person sees of the sandbox: checkout, portal, invoices, the bank, the front page."""

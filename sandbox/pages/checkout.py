@@ -186,10 +186,10 @@ def _buyer(session: dict[str, Any]) -> Buyer:
         errors["email"] = "Enter your e-mail address, such as ada@example.com."
     if session["billing_address_collection"] == "required":
         missing = [name for name in ("line1", "postal_code", "city") if not given.get(name)]
-        errors |= {name: "This is needed for the invoice." for name in missing}
-    if session["phone_number_collection"] and session["phone_number_collection"]["enabled"]:
-        if not given.get("phone"):
-            errors["phone"] = "Enter your phone number."
+        errors |= dict.fromkeys(missing, "This is needed for the invoice.")
+    wants_phone = (session["phone_number_collection"] or {}).get("enabled")
+    if wants_phone and not given.get("phone"):
+        errors["phone"] = "Enter your phone number."
     terms = (session["consent_collection"] or {}).get("terms_of_service")
     if terms == "required" and not given.get("terms"):
         errors["terms"] = "Agree to the terms to go on."

@@ -8,7 +8,7 @@ from sandbox import clock
 from sandbox.checkout import lines, sums
 from sandbox.checkout.completion import needs_payment_method
 from sandbox.engine.calendar import DAY
-from sandbox.engine.wording import money
+from sandbox.engine.wording import TIMES, money
 from sandbox.pages import wording
 from sandbox.pages.merchant import merchant_name
 from sandbox.store import store
@@ -71,7 +71,7 @@ def _line(line, currency, session) -> dict[str, Any]:
     lowest, highest = lines.bounds(line)
     detail = wording.price(line["price"], currency)
     if (line["quantity"] or 1) > 1:
-        detail = f"{line['quantity']} × {detail}"
+        detail = f"{line['quantity']} {TIMES} {detail}"
     if line["price"]["recurring"] and sums.has_trial(session):
         detail += ", after the trial"
     return {
@@ -94,7 +94,7 @@ def _amounts(session, sold, currency) -> dict[str, Any]:
         "headline_amount": money(session["amount_total"], currency),
         "headline_every": rhythm if not sums.has_trial(session) and len(recurring) == 1 else "",
         "subtotal": money(session["amount_subtotal"], currency),
-        "discount_amount": f"−{money(details['amount_discount'], currency)}"
+        "discount_amount": money(-details["amount_discount"], currency)
         if details["amount_discount"]
         else "",
         "due_today": money(session["amount_total"], currency),

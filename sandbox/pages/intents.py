@@ -12,16 +12,45 @@ from sandbox.store import store
 KINDS = {"seti": "setup_intent", "pi": "payment_intent"}
 # What Stripe answers to a publishable key: no customer, no metadata.
 PUBLIC = {
-    "setup_intent": (
-        "id object automatic_payment_methods cancellation_reason client_secret created description "
-        "last_setup_error livemode next_action payment_method payment_method_types status usage"
-    ).split(),
-    "payment_intent": (
-        "id object amount automatic_payment_methods canceled_at cancellation_reason capture_method "
-        "client_secret confirmation_method created currency description last_payment_error livemode "
-        "next_action payment_method payment_method_types receipt_email setup_future_usage shipping "
-        "status"
-    ).split(),
+    "setup_intent": [
+        "id",
+        "object",
+        "automatic_payment_methods",
+        "cancellation_reason",
+        "client_secret",
+        "created",
+        "description",
+        "last_setup_error",
+        "livemode",
+        "next_action",
+        "payment_method",
+        "payment_method_types",
+        "status",
+        "usage",
+    ],
+    "payment_intent": [
+        "id",
+        "object",
+        "amount",
+        "automatic_payment_methods",
+        "canceled_at",
+        "cancellation_reason",
+        "capture_method",
+        "client_secret",
+        "confirmation_method",
+        "created",
+        "currency",
+        "description",
+        "last_payment_error",
+        "livemode",
+        "next_action",
+        "payment_method",
+        "payment_method_types",
+        "receipt_email",
+        "setup_future_usage",
+        "shipping",
+        "status",
+    ],
 }
 CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 

@@ -10,10 +10,26 @@ from sandbox import cards
 from sandbox.errors import ApiError
 
 # What stays in a form that is shown again; the security code never does.
-KEPT = (
-    "account_number city country email exp iban line1 name number postal_code routing_number type "
-    "phone business_name tax_id promotion_code saved_payment_method terms"
-).split()
+KEPT = [
+    "account_number",
+    "city",
+    "country",
+    "email",
+    "exp",
+    "iban",
+    "line1",
+    "name",
+    "number",
+    "postal_code",
+    "routing_number",
+    "type",
+    "phone",
+    "business_name",
+    "tax_id",
+    "promotion_code",
+    "saved_payment_method",
+    "terms",
+]
 # The field that a refusal's `code` is about.
 FIELD_OF = {
     "expired_card": "exp",

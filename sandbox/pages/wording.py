@@ -13,6 +13,7 @@ from sandbox.engine.calendar import moment
 from sandbox.engine.money import decimal_string
 from sandbox.engine.wording import money
 
+NONE = "\N{EN DASH}"
 BRANDS = {
     "amex": "American Express",
     "diners": "Diners Club",
@@ -47,14 +48,14 @@ TONES = {
 def day(timestamp: int | None) -> str:
     """A date as in "3 May 2026"; a dash for none."""
     if timestamp is None:
-        return "–"
+        return NONE
     at = moment(timestamp)
     return f"{at.day} {at:%B %Y}"
 
 
 def minute(timestamp: int | None) -> str:
     """A time as in "3 May 2026, 14:05 UTC"."""
-    return "–" if timestamp is None else f"{day(timestamp)}, {moment(timestamp):%H:%M} UTC"
+    return NONE if timestamp is None else f"{day(timestamp)}, {moment(timestamp):%H:%M} UTC"
 
 
 def every(recurring: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ CANCEL = "https://shop.example/plans"
 CARD = {"exp": "12 / 34", "cvc": "123", "name": "Ada Lovelace", "country": "DE"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def price(stripe_client: stripe.StripeClient) -> Any:
     """$29.00 a month for Team."""
     product = stripe_client.v1.products.create({"name": "Team"})
@@ -28,7 +28,7 @@ def price(stripe_client: stripe.StripeClient) -> Any:
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def browser(app: Any) -> Any:
     """A person's browser without JavaScript."""
     return app.test_client()
