@@ -15,7 +15,7 @@ from billing import clock
 from billing.errors import BillingError
 from billing.gateway import account, webhook_endpoints
 from billing.gateway.client import API_VERSION
-from billing.views.health import pending_migrations
+from billing.readiness import pending_migrations
 from billing.webhook_inbox import HANDLED_TYPES
 from config import Settings
 from models import db
