@@ -73,8 +73,9 @@ def create_app(
     elif clock is not None:
         sandbox_clock.set(clock)
     with app.storage.transaction() as transaction:
-        saved = int(transaction.setting(OFFSET) or "0")
-        sandbox_clock.advance(saved - sandbox_clock.offset())
+        saved = transaction.setting(OFFSET)
+        if saved is not None:
+            sandbox_clock.advance(int(saved) - sandbox_clock.offset())
 
     for module in pkgutil.iter_modules(resources.__path__):
         importlib.import_module(f"{resources.__name__}.{module.name}")
