@@ -79,16 +79,6 @@ def _format(value: Decimal, currency: str, places: int, locale: str) -> str:
     if get_currency_symbol(currency.upper(), locale=locale)[-1:].isalpha():
         # CLDR's rule for symbols that end in a letter: "KWD 5.120", but "$5".
         pattern = pattern.replace("\u00a4#", "\u00a4\u00a0#")
-    fraction = -int(value.as_tuple().exponent)
-    return _format(value, currency, max(digits(currency), fraction), locale)
-
-
-def _format(value: Decimal, currency: str, places: int, locale: str) -> str:
-    formats = Locale.parse(locale).currency_formats
-    # "USD 5" needs the space that "$5" must not have; CLDR keeps a pattern for each.
-    letters = get_currency_symbol(currency.upper(), locale=locale)[-1:].isalpha()
-    spaced = formats.get("standard:alphaNextToNumber")
-    pattern = (spaced if letters and spaced else formats["standard"]).pattern.split(";")[0]
     fraction = "." + "0" * places if places else ""
     shown = format_currency(
         abs(value),

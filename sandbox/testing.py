@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import responses
 from flask import Flask
+from werkzeug.http import http_date
 from werkzeug.test import Client
 
 BASE_URL = "http://127.0.0.1:8001"
@@ -29,7 +30,9 @@ def carry(mock: responses.RequestsMock, app: Flask, base: str = BASE_URL) -> Non
             headers=headers,
             data=request.body,
         )
-        return response.status_code, dict(response.headers), response.get_data()
+        # The server in front of a WSGI application tells the time of its answer.
+        sent = {"Date": http_date(), **response.headers}
+        return response.status_code, sent, response.get_data()
 
     for method in ("GET", "POST", "DELETE"):
         mock.add_callback(method, re.compile(re.escape(base) + r"/.*"), callback=answer)
