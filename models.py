@@ -32,7 +32,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.associationproxy import association_proxy
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    declared_attr,
+    mapped_column,
+    registry,
+    relationship,
+)
 from sqlalchemy.types import TypeDecorator
 
 STRIPE_ID = String(255)
@@ -246,12 +253,15 @@ class Mirrored:
     deleted_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0)
 
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
 
 class Customer(Mirrored, db.Model):
     """Stripe's customer of one account."""
 
     __tablename__ = "customers"
-    __mapper_args__ = {"version_id_col": "version"}
 
     email: Mapped[str | None] = mapped_column(String(512), index=True)
     name: Mapped[str | None] = mapped_column(String(512))
@@ -284,7 +294,6 @@ class Product(Mirrored, db.Model):
     """
 
     __tablename__ = "products"
-    __mapper_args__ = {"version_id_col": "version"}
 
     slug: Mapped[str | None] = mapped_column(String(100), index=True)
     name: Mapped[str] = mapped_column(String(512))
@@ -331,7 +340,6 @@ class Price(Mirrored, db.Model):
     """A Stripe price of a product."""
 
     __tablename__ = "prices"
-    __mapper_args__ = {"version_id_col": "version"}
 
     product_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     active: Mapped[bool]
@@ -379,7 +387,6 @@ ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
 
 class Subscription(Mirrored, db.Model):
     __tablename__ = "subscriptions"
-    __mapper_args__ = {"version_id_col": "version"}
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     status: Mapped[str] = mapped_column(String(30), index=True)
@@ -497,7 +504,6 @@ class SubscriptionSchedule(Mirrored, db.Model):
     """What a subscription will become: Stripe's phases."""
 
     __tablename__ = "subscription_schedules"
-    __mapper_args__ = {"version_id_col": "version"}
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
@@ -519,7 +525,6 @@ class SubscriptionSchedule(Mirrored, db.Model):
 
 class Invoice(Mirrored, db.Model):
     __tablename__ = "invoices"
-    __mapper_args__ = {"version_id_col": "version"}
     __table_args__ = (Index("ix_invoices_customer_created", "customer_id", "created"),)
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
@@ -606,7 +611,6 @@ class PaymentMethod(Mirrored, db.Model):
     """A saved way to pay. A detached one has no customer any more."""
 
     __tablename__ = "payment_methods"
-    __mapper_args__ = {"version_id_col": "version"}
 
     customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
     type: Mapped[str] = mapped_column(String(40))

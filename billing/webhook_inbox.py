@@ -1,0 +1,210 @@
+"""The inbox: every webhook is stored once, as evidence, before anything acts on it.
+
+Nothing in a payload is ever applied to the mirror. It names an object, which is then pulled, so
+that order, duplicates and the payload's API version cannot matter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from billing.clock import from_unix, now
+from billing.errors import BadWebhook, BillingError
+from billing.gateway import webhooks
+from billing.webhook_handlers import HANDLED_TYPES, HANDLERS, ID
+from models import WebhookEvent, db
+
+__all__ = ["HANDLED_TYPES", "process", "receive", "sweep"]
+
+log = logging.getLogger(__name__)
+
+# 1 January 2200, beyond which a timestamp is a mistake.
+LATEST_SECOND = 7_258_118_400
+DEEPEST = 60
+# One run of the sweep ends; the next goes on with those that were tried least.
+SWEEP_AT_ONCE = 500
+
+
+def receive(body: bytes, signature: str | None) -> WebhookEvent:
+    """The inbox row of a webhook, committed: the one of its first delivery if it came before.
+
+    Its status is pending (to be given to `process`), or ignored (a type we do nothing for),
+    quarantined (another mode or account than our key's), or what an earlier delivery led to.
+    Raises BadWebhook when nobody we know signed the body, or it is no event.
+    """
+    settings = current_app.config["SETTINGS"]
+    webhooks.verify(body, signature, settings.stripe_webhook_secrets, now())
+    event = parse(body)
+    row = _find(event["id"])
+    if row is not None:
+        return row
+    about = event["data"]["object"]
+    row = WebhookEvent(
+        stripe_id=event["id"],
+        type=event["type"],
+        object_kind=_short(about.get("object"), 60),
+        object_id=_short(about.get("id"), 255),
+        api_version=_short(event.get("api_version"), 40),
+        livemode=event["livemode"],
+        account=_short(event.get("account"), 255),
+        created=_moment(event["created"]),
+        received_at=now(),
+        payload=event,
+        status=_status(event),
+    )
+    db.session.add(row)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        # Another delivery of the same event was stored in the same moment.
+        db.session.rollback()
+        row = _find(event["id"])
+        if row is None:
+            raise
+    return row
+
+
+def process(row: WebhookEvent) -> None:
+    """Pulls what a pending event is about, and marks it processed.
+
+    Raises BillingError when that is not possible now; the event then stays pending.
+    """
+    if row.status != "pending":
+        return
+    event_id = row.id
+    # Counted before it is tried, so that an event that kills the process is tried less and less.
+    row.attempts += 1
+    db.session.commit()
+    about = row.payload["data"]["object"]
+    try:
+        HANDLERS[row.type](about)
+    except (BillingError, SQLAlchemyError) as error:
+        db.session.rollback()
+        _mark(event_id, last_error=f"{type(error).__name__}: {error}"[:2000])
+        raise
+    _mark(event_id, status="processed", processed_at=now(), last_error=None)
+
+
+def sweep() -> tuple[int, int]:
+    """Tries every pending event again, the least tried first; how many went well, how many not."""
+    pending = db.session.scalars(
+        sa.select(WebhookEvent.id)
+        .where(WebhookEvent.status == "pending")
+        .order_by(WebhookEvent.attempts, WebhookEvent.received_at)
+        .limit(SWEEP_AT_ONCE)
+    ).all()
+    failed = 0
+    for event_id in pending:
+        row = db.session.get_one(WebhookEvent, event_id)
+        try:
+            process(row)
+        except (BillingError, SQLAlchemyError) as error:
+            log.warning("webhook %s stays pending: %s", event_id, error)
+            failed += 1
+    return len(pending) - failed, failed
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The event in a signed body; BadWebhook when it is none."""
+    try:
+        event = _storable(json.loads(body, parse_constant=_no_number, parse_float=_finite))
+    except (ValueError, RecursionError) as error:
+        raise BadWebhook("The body is not JSON.") from error
+    if not (isinstance(event, dict) and event.get("object") == "event" and _is_event(event)):
+        raise BadWebhook("The body is not an event.")
+    return event
+
+
+def _is_event(event: dict[str, Any]) -> bool:
+    data = event.get("data")
+    created = event.get("created")
+    return (
+        _is_id(event.get("id"))
+        and isinstance(event.get("type"), str)
+        and 0 < len(event["type"]) <= 100
+        and event["type"].isascii()
+        and event["type"].isprintable()
+        and type(created) is int
+        and 0 <= created < LATEST_SECOND
+        and isinstance(event.get("livemode"), bool)
+        and (event.get("account") is None or _is_id(event["account"]))
+        and isinstance(data, dict)
+        and isinstance(data.get("object"), dict)
+        and isinstance(data["object"].get("id"), str | None)
+    )
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
+def _status(event: dict[str, Any]) -> str:
+    # Only events of accounts connected to ours name an account; ours never do.
+    if event["livemode"] != current_app.config["SETTINGS"].livemode or event.get("account"):
+        return "quarantined"
+    return "pending" if event["type"] in HANDLERS else "ignored"
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    """The payload without client secrets, which let their bearer pay, and as databases take it.
+
+    PostgreSQL refuses NUL characters and halves of surrogate pairs inside JSON. Raises ValueError
+    for what is nested deeper than anything of Stripe's.
+    """
+    if depth > DEEPEST:
+        raise ValueError("nested too deeply")
+    if isinstance(value, dict):
+        return {
+            _storable(name): _storable(each, depth + 1)
+            for name, each in value.items()
+            if name != "client_secret"
+        }
+    if isinstance(value, list):
+        return [_storable(each, depth + 1) for each in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value
+
+
+def _short(value: Any, length: int) -> str | None:
+    """A string that fits its column; None for anything else, which says nothing to us."""
+    fits = isinstance(value, str) and len(value) <= length and value.isascii()
+    return value if fits and value.isprintable() else None
+
+
+def _moment(seconds: int) -> datetime:
+    moment = from_unix(seconds)
+    assert moment is not None
+    return moment
+
+
+def _find(stripe_id: str) -> WebhookEvent | None:
+    return db.session.scalar(sa.select(WebhookEvent).where(WebhookEvent.stripe_id == stripe_id))
+
+
+def _mark(event_id: int, **values: Any) -> None:
+    db.session.execute(
+        sa.update(WebhookEvent)
+        .where(WebhookEvent.id == event_id, WebhookEvent.status == "pending")
+        .values(**values)
+    )
+    db.session.commit()
