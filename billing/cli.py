@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
+import click
 from flask import Flask
 from flask.cli import AppGroup
 
 from billing import commands
+from billing.errors import BillingError
 
-billing = AppGroup("billing", help="Run and look after the billing portal.")
+
+class Commands(AppGroup):
+    """Commands whose expected refusals are told in a sentence, never as a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BillingError as error:
+            raise click.ClickException(f"{error.title}. {error.message}") from error
+
+
+billing = Commands("billing", help="Run and look after the billing portal.")
 
 
 def init_app(app: Flask) -> None:
