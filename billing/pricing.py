@@ -207,6 +207,11 @@ def amount_for(price: Price, quantity: int | None, currency: str) -> int | None:
     return _whole(Decimal(decimal) * units) if decimal is not None else None
 
 
+def billed_quantity(price: Price, quantity: int) -> int | None:
+    """The quantity to name to Stripe; None for what is billed by usage."""
+    return None if price.usage_type == "metered" else quantity
+
+
 def _unit_decimal(price: Price, currency: str) -> str | None:
     if currency == price.currency:
         return price.unit_amount_decimal
@@ -245,7 +250,7 @@ def _tiered(tiers: list[dict[str, Any]], mode: str | None, units: int) -> int | 
 
 
 def saving_percent(plan: Product, shorter: Cadence, longer: Cadence, currency: str) -> int | None:
-    """Whole percent saved by paying the longer cadence, rounded down; None when nothing is."""
+    """Whole percent saved by paying the longer cadence, to the nearest; None when nothing is."""
     one, other = (price_for(plan, cadence, currency) for cadence in (shorter, longer))
     if one is None or other is None:
         return None
@@ -254,7 +259,7 @@ def saving_percent(plan: Product, shorter: Cadence, longer: Cadence, currency: s
     if not little or much is None or times is None:
         return None
     percent = (1 - Fraction(much, little * times)) * 100
-    return int(percent) if percent >= 1 else None
+    return round(percent) if percent >= 1 else None
 
 
 def best_saving(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from babel import Locale
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
@@ -12,6 +13,12 @@ from billing.navigation import BUYERS
 from billing.standing import standing
 
 bp = Blueprint("home", __name__)
+
+
+@bp.app_template_filter()
+def country_name(code: str | None) -> str:
+    """ "DE" as "Germany"; an unknown code as it is."""
+    return Locale("en").territories.get(code, code) if code else ""
 
 
 @bp.get("/")
