@@ -1,4 +1,4 @@
-"""Customers, read, with their tax IDs."""
+"""Customers: created, and read with their tax IDs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from billing.gateway.client import translated, v1
 from billing.gateway.listing import PAGE, complete
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerListParams
+    from stripe.params import CustomerCreateParams, CustomerListParams
 
 
 def retrieve(customer_id: str) -> stripe.Customer:
@@ -36,3 +36,14 @@ def _whole(customer: stripe.Customer) -> stripe.Customer:
     if "tax_ids" in customer and customer.tax_ids is not None:
         complete(customer.tax_ids)
     return customer
+
+
+def create(
+    *, name: str, email: str | None, account_id: str, idempotency_key: str
+) -> stripe.Customer:
+    """A new customer that names our account; the same one again for the same key."""
+    params: CustomerCreateParams = {"name": name, "metadata": {"account_id": account_id}}
+    if email:
+        params["email"] = email
+    with translated():
+        return v1().customers.create(params, {"idempotency_key": idempotency_key})
