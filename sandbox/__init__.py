@@ -13,7 +13,8 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import clock as sandbox_clock
-from sandbox import events, pages, resources
+from sandbox import duties, events, pages, resources
+from sandbox.background import Background
 from sandbox.delivery import LOOPBACK, Courier
 from sandbox.errors import ApiError
 from sandbox.protocol import auth, idempotency, routing
@@ -27,7 +28,7 @@ class Sandbox(Flask):
     """The application: each request is one transaction on `storage`."""
 
     storage: Storage
-    courier: Courier | None = None
+    threads: tuple[Background, ...] = ()
 
     def full_dispatch_request(self) -> Response:
         g.request_id = new_id("req", 14)
@@ -41,14 +42,15 @@ class Sandbox(Flask):
                     response = super().full_dispatch_request()
                     if sandbox_clock.offset() != before:
                         transaction.set_setting(OFFSET, str(sandbox_clock.offset()))
+                        duties.perform()
         except ApiError as error:
             response = self.process_response(routing.answer_error(error))
         return response
 
     def close(self) -> None:
-        """Stop delivering and close the file."""
-        if self.courier is not None:
-            self.courier.stop()
+        """End the background threads and close the file."""
+        for thread in self.threads:
+            thread.stop()
         self.storage.close()
 
 
@@ -90,9 +92,11 @@ def create_app(
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_headers)
     if deliver:
-        app.courier = Courier()
-        events.attach(app.storage, app.courier.wake)
-        app.courier.start()
+        courier = Courier()
+        events.attach(app.storage, courier.wake)
+        app.threads = (courier, duties.Timekeeper(app))
+        for thread in app.threads:
+            thread.start()
     else:
         events.attach(app.storage)
     return app

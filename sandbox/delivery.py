@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,42 +9,25 @@ from urllib.parse import urlsplit
 import requests
 
 from sandbox import events
+from sandbox.background import Background
 
 TIMEOUT = (3, 30)  # seconds to connect, and to wait for the answer
-LONGEST_SLEEP = 60.0
+LONGEST_SLEEP = 60.0  # seconds
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Courier:
+class Courier(Background):
     """Delivers what is due, in order, until stopped."""
 
     def __init__(self) -> None:
-        self._due = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="webhook-delivery", daemon=True)
+        super().__init__("webhook-delivery")
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Look for work now, not at the next planned attempt."""
-        self._due.set()
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._due.set()
-        self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while not self._stopped:
-            self._due.clear()
-            for event, endpoint in events.due():
-                if self._stopped:
-                    return
+    def work(self) -> float:
+        for event, endpoint in events.due():
+            if not self.stopped:
                 deliver(event, endpoint)
-            next_at = events.next_due()
-            wait = LONGEST_SLEEP if next_at is None else next_at - time.time()
-            self._due.wait(min(max(wait, 0.0), LONGEST_SLEEP))
+        next_at = events.next_due()
+        return LONGEST_SLEEP if next_at is None else min(next_at - time.time(), LONGEST_SLEEP)
 
 
 def deliver(event: dict[str, Any], endpoint: dict[str, Any]) -> None:

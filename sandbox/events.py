@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import stripe
@@ -14,7 +15,7 @@ from flask import g, has_request_context, request
 from sandbox.protocol import idempotency
 from sandbox.protocol.rendering import render
 from sandbox.schema import blank
-from sandbox.store import Storage, new_id, store, to_json
+from sandbox.store import Storage, Transaction, new_id, store, to_json
 
 API_VERSION: str = stripe.api_version  # pyright: ignore[reportAssignmentType]
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
@@ -32,10 +33,11 @@ def attach(storage: Storage, wake: Any = None) -> None:
     _wake[0] = wake or (lambda: None)
 
 
-def _outside() -> Storage:
+def transaction() -> AbstractContextManager[Transaction]:
+    """A transaction outside a request, on the storage of the last sandbox that was created."""
     if _storage is None:
         raise RuntimeError("no sandbox was created in this process")
-    return _storage
+    return _storage.transaction()
 
 
 def emit(type: str, doc: Mapping[str, Any], previous: Mapping[str, Any] | None = None) -> None:
@@ -126,20 +128,20 @@ def signature(payload: bytes, secret: str, timestamp: int) -> str:
 
 def pending() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Every (event, endpoint) still to be delivered, oldest first; the endpoint has its secret."""
-    with _outside().transaction():
+    with transaction():
         return _waiting(before=float("inf"))
 
 
 def due() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """As `pending`, only what may be tried now by the machine's clock; at most 50."""
-    with _outside().transaction():
+    with transaction():
         return _waiting(before=time.time(), limit=50)
 
 
 def next_due() -> float | None:
     """When the next attempt is due, in the machine's unix seconds; None when nothing waits."""
-    with _outside().transaction() as transaction:
-        return transaction.sql(
+    with transaction() as current:
+        return current.sql(
             "SELECT min(next_at) FROM deliveries WHERE state = ?", (PENDING,)
         ).fetchone()[0]
 
@@ -163,7 +165,7 @@ def _waiting(before: float, limit: int = -1) -> list[tuple[dict[str, Any], dict[
 
 def record(event_id: str, endpoint_id: str, status: int | None, response: str = "") -> None:
     """Log an attempt. Anything but a 2xx is tried again later; None means no answer came."""
-    with _outside().transaction():
+    with transaction():
         row = store.sql(
             "SELECT attempts FROM deliveries WHERE event = ? AND endpoint = ?",
             (event_id, endpoint_id),
