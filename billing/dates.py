@@ -30,3 +30,14 @@ def day_of_month(moment: datetime | date | None) -> str:
 def moment(moment: datetime | None) -> str:
     """Day and time in UTC, such as "1 Dec 2026, 14:05 UTC"; nothing for None."""
     return format_datetime(moment, "d MMM y, HH:mm 'UTC'", locale=_locale()) if moment else ""
+
+
+def span(first: datetime | date, last: datetime | date) -> str:
+    """Both days with no more said than needed, such as "19 to 30 November"."""
+    if (first.year, first.month, first.day) == (last.year, last.month, last.day):
+        return day_of_month(last)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{format_date(first, 'd', locale=_locale())} to {day_of_month(last)}"
+    if first.year == last.year:
+        return f"{day_of_month(first)} to {day_of_month(last)}"
+    return f"{day(first)} to {day(last)}"

@@ -1,0 +1,280 @@
+"""Accepting a quote: making the change it names once, at its price, and no other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from billing import plan_change, quoting, scheduled_change, sync
+from billing.audit import record
+from billing.clock import now
+from billing.errors import (
+    AuthenticationNeeded,
+    BillingError,
+    IdempotencyConflict,
+    InvalidRequest,
+    StripeBusy,
+    StripeUnavailable,
+)
+from billing.gateway import plan_change as gateway
+from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
+from billing.quoting import QuoteNotUsable
+from models import Invoice, Price, Quote, Subscription, db
+
+log = logging.getLogger(__name__)
+
+# Stripe keeps an idempotency key for 24 hours and a pending update for 23.
+UNSETTLED_FOR = timedelta(hours=24)
+
+
+def apply(quote: Quote) -> None:
+    """Makes the change exactly as quoted, once, and pulls what came of it.
+
+    Raises QuoteNotUsable, having changed nothing, when the quote is no longer true;
+    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, with the
+    bank's page as `url`, when the change waits for the payer's confirmation; StripeUnavailable
+    when the outcome is unknown, in which case the same quote may be sent again.
+    """
+    if quote.applied_at is not None:
+        return
+    subscription = _fresh(quote)
+    before = subscription.latest_invoice_id
+    if quote.accepted_at is not None and is_made(quote, subscription):
+        _settle(quote, subscription)
+        return
+    _check(quote, subscription)
+    _accept(quote)
+    with _undone_on_refusal(quote):
+        if quote.takes_effect == TAKES_EFFECT_NOW:
+            invoice_id = _change_now(quote, subscription)
+        else:
+            scheduled_change.create(subscription, quote)
+            invoice_id = before
+    _applied(quote, invoice_id if invoice_id != before else None)
+    _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
+
+
+def is_made(quote: Quote, subscription: Subscription) -> bool:
+    """Whether the subscription is, or is scheduled to be, what the quote leads to."""
+    if quote.takes_effect != TAKES_EFFECT_NOW:
+        return plan_change.is_scheduled(subscription, quote.to_price_id, quote.to_quantity)
+    item = subscription.item
+    return bool(
+        item and item.price_id == quote.to_price_id and subscription.quantity == quote.to_quantity
+    )
+
+
+def settle(subscription: Subscription) -> Subscription:
+    """Finds out about accepted changes whose outcome is open; the subscription as it is now.
+
+    Asks Stripe only when there is such a change.
+    """
+    unsettled = db.session.scalars(
+        select(Quote).where(
+            Quote.subscription_id == subscription.stripe_id,
+            Quote.accepted_at > now() - UNSETTLED_FOR,
+            Quote.applied_at.is_(None),
+        )
+    ).all()
+    if not unsettled:
+        return subscription
+    fresh: Subscription = sync.pull("subscription", subscription.stripe_id)
+    for quote in unsettled:
+        if is_made(quote, fresh):
+            _settle(quote, fresh)
+    return fresh
+
+
+def look_again(subscription: Subscription) -> Subscription:
+    """The subscription as it is now, for whoever comes back from confirming with the bank."""
+    if subscription.latest_invoice_id is not None:
+        sync.pull("invoice", subscription.latest_invoice_id)
+    return settle(sync.pull("subscription", subscription.stripe_id))
+
+
+def discard_pending(subscription: Subscription) -> None:
+    """Takes back a change that waits for the bank, so that it can never be charged."""
+    invoice_id = subscription.latest_invoice_id
+    if not subscription.data.get("pending_update") or invoice_id is None:
+        return
+    try:
+        gateway.discard(invoice_id)
+    except InvalidRequest:
+        log.info("the invoice %s was paid or void already", invoice_id)
+    sync.pull("invoice", invoice_id)
+    settle(sync.pull("subscription", subscription.stripe_id))
+    db.session.execute(
+        update(Quote)
+        .where(Quote.subscription_id == subscription.stripe_id, Quote.applied_at.is_(None))
+        .values(expires_at=now(), accepted_at=None)
+    )
+    db.session.commit()
+
+
+def _fresh(quote: Quote) -> Subscription:
+    """The subscription as Stripe has it now; when Stripe cannot say, nothing was done yet."""
+    with _nothing_done_yet():
+        subscription: Subscription = sync.pull("subscription", quote.subscription_id)
+    return subscription
+
+
+@contextmanager
+def _nothing_done_yet() -> Iterator[None]:
+    """While we only read, no answer means that nothing happened, and that is what to say."""
+    try:
+        yield
+    except StripeUnavailable as error:
+        raise StripeBusy from error
+
+
+@contextmanager
+def _undone_on_refusal(quote: Quote) -> Iterator[None]:
+    """A refusal changed nothing: the quote is spent, for its key would repeat the refusal.
+
+    Without a usable answer the quote stays accepted, to be sent again under the same key.
+    """
+    try:
+        yield
+    except (StripeUnavailable, StripeBusy, IdempotencyConflict, AuthenticationNeeded):
+        raise
+    except BillingError:
+        quote.accepted_at = None
+        quote.expires_at = now()
+        db.session.commit()
+        raise
+
+
+def _check(quote: Quote, subscription: Subscription) -> None:
+    """QuoteNotUsable unless the quote is true of the subscription, to the cent, right now."""
+    item = subscription.item
+    price = db.session.get(Price, quote.to_price_id)
+    if item is None or price is None or now() >= quote.expires_at:
+        raise QuoteNotUsable
+    meant = change(subscription, price, quote.to_quantity)
+    if (
+        item.price_id != quote.from_price_id
+        or subscription.quantity != quote.from_quantity
+        or meant.takes_effect != quote.takes_effect
+        or subscription.is_trialing != _is_for_trial(quote)
+        or _period_has_turned(quote, subscription)
+        or plan_change.obstacle(subscription, meant)
+    ):
+        raise QuoteNotUsable
+    if quote.accepted_at is not None or quote.proration_date is None:
+        return
+    # Balance, discounts or tax may have changed since; what is charged is what was shown.
+    with _nothing_done_yet():
+        due = quoting.preview(
+            quote,
+            item.stripe_id,
+            quoting.changed_price(subscription, price),
+            billed_quantity(price, quote.to_quantity),
+        )
+    if due.amount_due != quote.amount_due or due.currency != quote.currency:
+        raise QuoteNotUsable
+
+
+def _is_for_trial(quote: Quote) -> bool:
+    return quote.takes_effect == TAKES_EFFECT_NOW and quote.proration_date is None
+
+
+def _period_has_turned(quote: Quote, subscription: Subscription) -> bool:
+    if quote.takes_effect != TAKES_EFFECT_NOW:
+        return subscription.current_period_end != quote.effective_at
+    started = subscription.current_period_start
+    return started is not None and started > quote.effective_at
+
+
+def _accept(quote: Quote) -> None:
+    """Remembers that the change was asked for, before Stripe is asked for it."""
+    quote.accepted_at = quote.accepted_at or now()
+    db.session.commit()
+
+
+def _change_now(quote: Quote, subscription: Subscription) -> str | None:
+    """The id of the subscription's latest invoice after the change."""
+    try:
+        changed = _update(quote, subscription, "error_if_incomplete", quote.id)
+    except AuthenticationNeeded:
+        # Nothing was changed. Asked again so that Stripe keeps the change beside an open invoice
+        # and makes it when the payer has confirmed.
+        changed = _update(quote, subscription, "pending_if_incomplete", f"{quote.id}-pending")
+    latest = changed.latest_invoice
+    invoice_id = latest if latest is None or isinstance(latest, str) else latest.id
+    if changed.pending_update is None:
+        return invoice_id
+    quote.invoice_id = invoice_id
+    db.session.commit()
+    sync.pull("subscription", subscription.stripe_id)
+    invoice = sync.pull("invoice", invoice_id)
+    raise AuthenticationNeeded(url=invoice.hosted_invoice_url)
+
+
+def _update(
+    quote: Quote,
+    subscription: Subscription,
+    payment_behavior: gateway.PaymentBehavior,
+    idempotency_key: str,
+) -> gateway.Changed:
+    price = db.session.get(Price, quote.to_price_id)
+    item = subscription.item
+    if price is None or item is None:
+        raise QuoteNotUsable
+    return gateway.update(
+        subscription.stripe_id,
+        item_id=item.stripe_id,
+        price_id=quoting.changed_price(subscription, price),
+        quantity=billed_quantity(price, quote.to_quantity),
+        proration_date=quote.proration_date,
+        payment_behavior=payment_behavior,
+        idempotency_key=idempotency_key,
+    )
+
+
+def _settle(quote: Quote, subscription: Subscription) -> None:
+    """The change of an accepted quote turns out to have been made."""
+    newest = subscription.latest_invoice
+    billed = newest is not None and newest.created is not None and quote.accepted_at is not None
+    since = billed and newest.created >= quote.accepted_at - timedelta(minutes=1)
+    _applied(quote, quote.invoice_id or (newest.stripe_id if since else None))
+    _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
+
+
+def _applied(quote: Quote, invoice_id: str | None) -> None:
+    """Marks the quote as used and tells the audit log, once however many requests come here."""
+    marked = db.session.execute(
+        update(Quote)
+        .where(Quote.id == quote.id, Quote.applied_at.is_(None))
+        .values(applied_at=now(), invoice_id=invoice_id)
+    )
+    if marked.rowcount:
+        record(
+            "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed",
+            quote.subscription_id,
+            before={"price": quote.from_price_id, "quantity": quote.from_quantity},
+            after={
+                "price": quote.to_price_id,
+                "quantity": quote.to_quantity,
+                "takes_effect": quote.takes_effect,
+                "invoice": invoice_id,
+            },
+        )
+    db.session.commit()
+
+
+def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
+    """Pulls what the change touched. It has been made: no answer now is not its failure."""
+    try:
+        subscription = sync.pull("subscription", quote.subscription_id)
+        if drop_scheduled:
+            scheduled_change.undo(subscription)
+        if quote.invoice_id is not None:
+            invoice: Invoice = sync.pull("invoice", quote.invoice_id)
+            quote.charged_amount = invoice.amount_due
+            db.session.commit()
+    except (StripeUnavailable, StripeBusy):
+        log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

@@ -1,0 +1,138 @@
+"""Changes that wait for the end of the period: subscription schedules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import stripe
+
+from billing.gateway.client import translated, v1
+
+if TYPE_CHECKING:
+    from stripe.params import (
+        SubscriptionScheduleUpdateParamsPhase,
+        SubscriptionScheduleUpdateParamsPhaseDiscount,
+        SubscriptionScheduleUpdateParamsPhaseItem,
+        SubscriptionScheduleUpdateParamsPhaseItemDiscount,
+    )
+
+
+def attach(subscription_id: str, *, idempotency_key: str) -> stripe.SubscriptionSchedule:
+    """A new schedule that keeps the subscription as it is for its current period."""
+    with translated():
+        return v1().subscription_schedules.create(
+            {"from_subscription": subscription_id}, {"idempotency_key": idempotency_key}
+        )
+
+
+def retrieve(schedule_id: str) -> stripe.SubscriptionSchedule:
+    """The schedule with its phases."""
+    with translated():
+        return v1().subscription_schedules.retrieve(schedule_id)
+
+
+def replace_next_phase(
+    schedule: stripe.SubscriptionSchedule,
+    *,
+    from_price_id: str,
+    to_price_id: str,
+    quantity: int | None,
+    interval: str,
+    interval_count: int,
+    starts_at: int,
+    idempotency_key: str,
+) -> stripe.SubscriptionSchedule:
+    """The schedule with one phase to come: the current one, but for the named price.
+
+    The current phase runs to `starts_at` (Unix seconds) unchanged; the next one lasts a period of
+    the new price, after which the schedule lets go. Discounts are named by their own ids, so that
+    a coupon for some months does not start anew. Nothing is prorated.
+    """
+    current = _current_phase(schedule)
+    now = _phase(current)
+    now.update({"start_date": current.start_date, "end_date": starts_at})
+    then = _phase(current)
+    then["items"] = [
+        _item(item, to_price_id, quantity) if _id(item.price) == from_price_id else _item(item)
+        for item in current.items
+    ]
+    then["duration"] = {"interval": interval, "interval_count": interval_count}
+    with translated():
+        return v1().subscription_schedules.update(
+            schedule.id,
+            {"end_behavior": "release", "proration_behavior": "none", "phases": [now, then]},
+            {"idempotency_key": idempotency_key},
+        )
+
+
+def release(schedule_id: str) -> stripe.SubscriptionSchedule:
+    """The schedule, let go: the subscription stays as it is and nothing more is to come."""
+    with translated():
+        return v1().subscription_schedules.release(schedule_id)
+
+
+def _current_phase(schedule: stripe.SubscriptionSchedule) -> stripe.SubscriptionSchedule.Phase:
+    started = schedule.current_phase.start_date if schedule.current_phase else None
+    return next((p for p in schedule.phases if p.start_date == started), schedule.phases[0])
+
+
+def _phase(phase: stripe.SubscriptionSchedule.Phase) -> SubscriptionScheduleUpdateParamsPhase:
+    """The phase as parameters, without its dates."""
+    params: SubscriptionScheduleUpdateParamsPhase = {
+        "items": [_item(item) for item in phase.items],
+        "proration_behavior": "none",
+        "metadata": dict(phase.metadata.to_dict()) if phase.metadata else {},
+    }
+    if phase.collection_method:
+        params["collection_method"] = phase.collection_method
+    if phase.default_payment_method:
+        params["default_payment_method"] = _id(phase.default_payment_method)
+    if phase.default_tax_rates:
+        params["default_tax_rates"] = [rate.id for rate in phase.default_tax_rates]
+    if phase.description:
+        params["description"] = phase.description
+    if phase.discounts:
+        params["discounts"] = [
+            cast("SubscriptionScheduleUpdateParamsPhaseDiscount", _discount(d))
+            for d in phase.discounts
+        ]
+    if phase.automatic_tax and phase.automatic_tax.enabled:
+        params["automatic_tax"] = {"enabled": True}
+    if phase.invoice_settings and phase.invoice_settings.days_until_due is not None:
+        params["invoice_settings"] = {"days_until_due": phase.invoice_settings.days_until_due}
+    return params
+
+
+def _item(
+    item: stripe.SubscriptionSchedule.Phase.Item,
+    price_id: str | None = None,
+    quantity: int | None = None,
+) -> SubscriptionScheduleUpdateParamsPhaseItem:
+    """The phase's item as parameters; at another price and quantity when a price is named."""
+    params: SubscriptionScheduleUpdateParamsPhaseItem = {"price": price_id or _id(item.price)}
+    wanted = quantity if price_id is not None else item.quantity
+    if wanted is not None:
+        params["quantity"] = wanted
+    if item.metadata:
+        params["metadata"] = dict(item.metadata.to_dict())
+    if item.tax_rates:
+        params["tax_rates"] = [rate.id for rate in item.tax_rates]
+    if item.discounts:
+        params["discounts"] = [
+            cast("SubscriptionScheduleUpdateParamsPhaseItemDiscount", _discount(d))
+            for d in item.discounts
+        ]
+    return params
+
+
+def _discount(discount: Any) -> dict[str, str]:
+    """An existing discount by its id, else the coupon or promotion code it is to come from."""
+    if discount.discount:
+        return {"discount": _id(discount.discount)}
+    if discount.promotion_code:
+        return {"promotion_code": _id(discount.promotion_code)}
+    return {"coupon": _id(discount.coupon)}
+
+
+def _id(reference: Any) -> str:
+    return reference if isinstance(reference, str) else str(reference.id)

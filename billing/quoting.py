@@ -1,0 +1,195 @@
+"""Quotes: what a change of plan or seats costs, as Stripe works it out, kept to be charged so.
+
+A quote is shown, sent back by its id, and used at most once. Its id is the idempotency key of
+the change it leads to.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from billing.clock import from_unix, now
+from billing.errors import Refused
+from billing.gateway import plan_change as gateway
+from billing.pricing import TAKES_EFFECT_NOW, Change, billed_quantity
+from models import Price, Quote, Subscription, db
+
+VALID_FOR = timedelta(minutes=30)
+
+
+class QuoteNotUsable(Refused):
+    """The quote is too old, used, of another account, or the subscription has moved on."""
+
+    title = "That quote no longer holds"
+    message = (
+        "Nothing was changed and you were not charged. "
+        "Here is what the change costs now; please look again before you confirm."
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a quote. Amounts are minor units, credit is negative.
+
+    `kind` is one of: unused (credit for paid time), rest (the remaining time at the new price),
+    period (a whole period), other, discount, tax, tax_included (already in the price; adds
+    nothing), balance (credit or debt used), kept (credit left over for later invoices).
+    """
+
+    kind: str
+    amount: int
+    name: str = ""
+    quantity: int | None = None
+    per_seat: bool = False
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def starts_on(self) -> datetime | None:
+        return from_unix(self.start)
+
+    @property
+    def last_day(self) -> datetime | None:
+        """The last day the line covers: its end is the first moment it does not."""
+        return from_unix(self.end - 1) if self.end is not None else None
+
+
+def ask(subscription: Subscription, change: Change, *, account_id: int, user_id: int) -> Quote:
+    """A new quote for the change, from Stripe's own preview, stored. Raises what Stripe refuses."""
+    item = subscription.item
+    if item is None or subscription.current_period_end is None:
+        raise Refused("This subscription has nothing that could be changed here.")
+    moment = now().replace(microsecond=0)
+    named = changed_price(subscription, change.price)
+    quantity = billed_quantity(change.price, change.quantity)
+    recurring = gateway.preview_recurring(
+        subscription.stripe_id, item_id=item.stripe_id, price_id=named, quantity=quantity
+    )
+    quote = Quote(
+        id=secrets.token_urlsafe(24),
+        account_id=account_id,
+        user_id=user_id,
+        subscription_id=subscription.stripe_id,
+        from_price_id=item.price_id,
+        from_quantity=subscription.quantity,
+        to_price_id=change.price.stripe_id,
+        to_quantity=change.quantity,
+        takes_effect=change.takes_effect,
+        effective_at=moment if change.is_immediate else subscription.current_period_end,
+        currency=recurring.currency,
+        amount_due=0,
+        recurring_amount=recurring.total,
+        lines=[],
+        created_at=moment,
+        expires_at=moment + VALID_FOR,
+    )
+    if change.is_immediate and not subscription.is_trialing:
+        quote.proration_date = moment
+        due = preview(quote, item.stripe_id, named, quantity)
+        quote.amount_due = due.amount_due
+        quote.lines = [asdict(line) for line in lines_of(due)]
+    db.session.add(quote)
+    db.session.commit()
+    return quote
+
+
+def preview(
+    quote: Quote, item_id: str, price_id: str | None, quantity: int | None
+) -> gateway.Preview:
+    """What the quoted change would charge if it were made at the quote's own moment."""
+    assert quote.proration_date is not None
+    return gateway.preview(
+        quote.subscription_id,
+        item_id=item_id,
+        price_id=price_id,
+        quantity=quantity,
+        proration_date=quote.proration_date,
+    )
+
+
+def changed_price(subscription: Subscription, price: Price) -> str | None:
+    """The price to name to Stripe; None when it stays, for it may be one no longer sold."""
+    item = subscription.item
+    return None if item and item.price_id == price.stripe_id else price.stripe_id
+
+
+def find(quote_id: str | None, *, account_id: int) -> Quote:
+    """The account's quote of that id; QuoteNotUsable when there is none."""
+    quote = db.session.get(Quote, quote_id) if quote_id else None
+    if quote is None or quote.account_id != account_id:
+        raise QuoteNotUsable
+    return quote
+
+
+def lines(quote: Quote) -> list[Line]:
+    """The quote's lines, which add up to its amount due."""
+    return [Line(**line) for line in quote.lines]
+
+
+def renews_on(quote: Quote, subscription: Subscription) -> datetime | None:
+    """When the recurring amount is charged for the first time after the change."""
+    if quote.takes_effect != TAKES_EFFECT_NOW:
+        return quote.effective_at
+    ends = [line.end for line in lines(quote) if line.kind in {"rest", "period"} and line.end]
+    if ends:
+        return from_unix(max(ends))
+    return subscription.trial_end if subscription.is_trialing else subscription.current_period_end
+
+
+def lines_of(invoice: gateway.Preview) -> list[Line]:
+    """The invoice's lines, then discounts, tax and balance, adding up to its `amount_due`."""
+    found = [_line(line) for line in invoice.lines.data]
+    # A preview carries its first lines only; what they leave of the subtotal is one line more.
+    rest = invoice.subtotal - sum(line.amount for line in found)
+    if rest:
+        found.append(Line("other", rest))
+    discount = sum(entry.amount for entry in invoice.total_discount_amounts or [])
+    if discount:
+        found.append(Line("discount", -discount))
+    tax = invoice.total - (invoice.subtotal - discount)
+    if tax:
+        found.append(Line("tax", tax))
+    included = sum(t.amount for t in invoice.total_taxes or [] if t.tax_behavior == "inclusive")
+    if included:
+        found.append(Line("tax_included", included))
+    left = invoice.amount_due - invoice.total
+    if left:
+        found.append(Line("kept" if invoice.total < 0 else "balance", left))
+    return found
+
+
+def _line(line: gateway.PreviewLine) -> Line:
+    price = _price(line)
+    plan = price.product if price else None
+    if not _is_proration(line):
+        kind = "period" if plan else "other"
+    else:
+        kind = "unused" if line.amount < 0 else "rest"
+    return Line(
+        kind=kind,
+        amount=line.amount,
+        name=plan.name if plan else line.description or "",
+        quantity=line.quantity,
+        per_seat=bool(plan and plan.is_per_seat),
+        start=line.period.start,
+        end=line.period.end,
+    )
+
+
+def _price(line: gateway.PreviewLine) -> Price | None:
+    details = line.pricing.price_details if line.pricing else None
+    if details is None:
+        return None
+    reference: Any = details.price
+    return db.session.get(Price, reference if isinstance(reference, str) else reference.id)
+
+
+def _is_proration(line: gateway.PreviewLine) -> bool:
+    if line.parent is None:
+        return False
+    of_item = line.parent.subscription_item_details
+    of_entry = line.parent.invoice_item_details
+    return bool((of_item and of_item.proration) or (of_entry and of_entry.proration))

@@ -1,0 +1,54 @@
+"""A change that waits for the end of the period: set down, replaced, taken back."""
+
+from __future__ import annotations
+
+from billing import sync
+from billing.audit import record
+from billing.errors import GoneFromStripe, InvalidRequest, Refused
+from billing.gateway import scheduled_change as gateway
+from billing.pricing import Cadence, billed_quantity
+from models import Price, Quote, Subscription, db
+
+
+def create(subscription: Subscription, quote: Quote) -> None:
+    """Has the quoted change made when the period ends, in place of any that was waiting."""
+    item = subscription.item
+    price = db.session.get(Price, quote.to_price_id)
+    if item is None or price is None:
+        raise Refused("The plan you chose is no longer there. Nothing was changed.")
+    held = subscription.schedule
+    if held is not None and held.is_live:
+        schedule = gateway.retrieve(held.stripe_id)
+    else:
+        schedule = gateway.attach(subscription.stripe_id, idempotency_key=f"{quote.id}-schedule")
+    cadence = Cadence.of(price)
+    gateway.replace_next_phase(
+        schedule,
+        from_price_id=item.price_id,
+        to_price_id=price.stripe_id,
+        quantity=billed_quantity(price, quote.to_quantity),
+        interval=cadence.interval,
+        interval_count=cadence.count,
+        starts_at=int(quote.effective_at.timestamp()),
+        idempotency_key=f"{quote.id}-phases",
+    )
+    sync.pull("subscription_schedule", schedule.id)
+
+
+def undo(subscription: Subscription) -> bool:
+    """Drops whatever was to come; False when nothing was."""
+    held = subscription.schedule
+    if held is None or not held.is_live:
+        return False
+    try:
+        gateway.release(held.stripe_id)
+    except (InvalidRequest, GoneFromStripe):
+        # Released or completed in the meantime: what follows finds out which.
+        sync.pull("subscription", subscription.stripe_id)
+        sync.pull("subscription_schedule", held.stripe_id)
+        return False
+    record("scheduled_change.undone", subscription.stripe_id)
+    db.session.commit()
+    sync.pull("subscription_schedule", held.stripe_id)
+    sync.pull("subscription", subscription.stripe_id)
+    return True
