@@ -1,0 +1,162 @@
+"""Subscriptions that end: later, at a date, or now."""
+
+from sandbox import clock
+from sandbox.engine import collecting, invoicing, items, proration
+from sandbox.engine.changes import emit_updated, snapshot
+from sandbox.engine.drafts import Draft
+from sandbox.errors import ApiError, missing
+from sandbox.events import emit
+from sandbox.store import store
+
+ENDED = ("canceled", "incomplete_expired")
+
+
+def period_end(entries: list[dict], which: str = "max_period_end") -> int:
+    """When the last (or, for min_period_end, the first) item's current period ends."""
+    ends = [item["current_period_end"] for item in entries]
+    return min(ends) if which == "min_period_end" else max(ends)
+
+
+def schedule_cancellation(
+    subscription: dict, entries: list[dict], params: dict, *, new: bool = False
+) -> None:
+    """Set or take back the end that `cancel_at`, `cancel_at_period_end` ask for.
+
+    `cancellation_details` (feedback, comment) are noted. ApiError 400 for both at once, or for a
+    time in the past.
+    """
+    _note(subscription, params.get("cancellation_details"))
+    at_end, at = params.get("cancel_at_period_end"), params.get("cancel_at")
+    if at_end and at:
+        raise ApiError(
+            400,
+            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
+            param="cancel_at",
+        )
+    if at_end:
+        _will_end(subscription, period_end(entries), at_period_end=True)
+    elif at:
+        time = period_end(entries, at) if isinstance(at, str) else at
+        if time <= clock.now():
+            raise ApiError(
+                400,
+                "Invalid timestamp: must be an integer Unix timestamp in the future.",
+                param="cancel_at",
+            )
+        _will_end(subscription, time, at_period_end=False)
+        subscription["_prorate_end"] = params.get("proration_behavior") != "none"
+    elif not new and (at == "" or (at_end is False and subscription["cancel_at_period_end"])):
+        subscription.update(cancel_at=None, cancel_at_period_end=False, canceled_at=None)
+        subscription["cancellation_details"]["reason"] = None
+
+
+def _will_end(subscription: dict, at: int, *, at_period_end: bool) -> None:
+    subscription.update(
+        cancel_at=at,
+        cancel_at_period_end=at_period_end,
+        canceled_at=subscription["canceled_at"] or clock.now(),
+    )
+    subscription["cancellation_details"]["reason"] = "cancellation_requested"
+
+
+def _note(subscription: dict, details: dict | None) -> None:
+    for name in ("feedback", "comment"):
+        if details and name in details:
+            subscription["cancellation_details"][name] = details[name] or None
+
+
+def cancel(subscription: dict, params: dict) -> dict:
+    """The subscription, canceled now; with `prorate` its unused time is credited, with
+    `invoice_now` pending items are billed. ApiError 404 when it has ended already."""
+    if subscription["status"] in ENDED:
+        raise missing("subscription", subscription["id"])
+    customer = store.get("customer", subscription["customer"])
+    entries = items.of(subscription)
+    if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
+        _credit(subscription, entries)
+    if params.get("invoice_now"):
+        _bill_pending(subscription, customer)
+    _note(subscription, params.get("cancellation_details"))
+    return end(store.get("subscription", subscription["id"]) | _noted(subscription))
+
+
+def _noted(subscription: dict) -> dict:
+    return {"cancellation_details": subscription["cancellation_details"]}
+
+
+def _credit(subscription: dict, entries: list[dict]) -> None:
+    for item in entries:
+        proration.credit(item, subscription, clock.now())
+        item["_billed"] = None
+        store.save(item)
+
+
+def _bill_pending(subscription: dict, customer: dict) -> None:
+    draft = Draft(customer, subscription["currency"], "subscription_update", subscription)
+    draft.add_pending()
+    if draft.lines:
+        collecting.issue(draft, off_session=True)
+
+
+def end(subscription: dict, reason: str = "cancellation_requested") -> dict:
+    """The subscription, ended now, its collection stopped and its schedule with it."""
+    now = clock.now()
+    incomplete = subscription["status"] == "incomplete"
+    subscription.update(
+        status="incomplete_expired" if incomplete else "canceled",
+        canceled_at=subscription["canceled_at"] or now,
+        ended_at=now,
+        pending_update=None,
+        _pending=None,
+    )
+    subscription["cancellation_details"]["reason"] = (
+        subscription["cancellation_details"]["reason"] or reason
+    )
+    schedule = store.find("subscription_schedule", subscription["schedule"] or "")
+    subscription["schedule"] = None
+    store.save(subscription)
+    _stop_collection(subscription, void=incomplete)
+    if schedule and schedule["status"] in ("active", "not_started"):
+        schedule.update(status="canceled", canceled_at=now, current_phase=None)
+        store.save(schedule)
+        emit("subscription_schedule.canceled", schedule)
+    emit("customer.subscription.deleted", subscription)
+    return subscription
+
+
+def end_on_schedule(subscription: dict) -> dict:
+    """The subscription, ended at the time that was set; a period cut short is credited."""
+    if subscription.get("_prorate_end") and subscription["status"] != "trialing":
+        customer = store.get("customer", subscription["customer"])
+        unused = [
+            item
+            for item in items.of(subscription)
+            if (item.get("_billed") or {}).get("end", 0) > clock.now()
+        ]
+        if unused:
+            _credit(subscription, unused)
+            _bill_pending(subscription, customer)
+    return end(store.get("subscription", subscription["id"]))
+
+
+def expire(subscription: dict) -> dict:
+    """The subscription whose first payment never came: incomplete_expired, its invoice void."""
+    before = snapshot(subscription)
+    subscription.update(status="incomplete_expired", ended_at=clock.now())
+    store.save(subscription)
+    _stop_collection(subscription, void=True)
+    emit_updated("customer.subscription.updated", subscription, before)
+    return subscription
+
+
+def _stop_collection(subscription: dict, *, void: bool) -> None:
+    for invoice in store.all("invoice", subscription=subscription["id"], status=["draft", "open"]):
+        if void and invoice["status"] == "open":
+            invoicing.void(invoice)
+            continue
+        before = snapshot(invoice)
+        invoice.update(
+            auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None
+        )
+        store.save(invoice)
+        emit_updated("invoice.updated", invoice, before)

@@ -1,0 +1,137 @@
+"""Time passes: everything that is due is played, in the order of its due times.
+
+Source: Stripe's "How subscriptions work" (renewals, 23 hours for a first payment, drafts that
+finalize after an hour) and "Automate payment retries".
+"""
+
+from collections.abc import Callable, Iterator
+
+from sandbox import clock
+from sandbox.engine import ending, invoicing, paying, renewing, schedules, standing
+from sandbox.engine.changes import emit_updated, snapshot
+from sandbox.events import emit
+from sandbox.store import store
+
+DAY = 86_400
+# How long before a trial ends its event comes, in seconds.
+TRIAL_NOTICE = 3 * DAY
+
+Action = Callable[[dict], object]
+
+
+def run_due(now: int) -> int:
+    """Play everything that is due up to `now` (unix seconds), each thing at its own time.
+
+    Runs inside a store transaction. Gives how many things were played.
+    """
+    played = 0
+    while True:
+        found = min(_due(now), key=lambda one: one[:3], default=None)
+        if found is None:
+            return played
+        at, _, _, action, kind, id = found
+        with clock.at(at):
+            action(store.get(kind, id))
+        played += 1
+
+
+def next_due() -> int | None:
+    """When something is due next, in unix seconds; None when nothing ever is."""
+    return min((one[0] for one in _due(2**62)), default=None)
+
+
+def _due(now: int) -> Iterator[tuple[int, int, str, Action, str, str]]:
+    """(due time, rank among what is due at once, id, action, kind, id) of all that is due.
+
+    Schedules come first, so that a renewal sees the phase that starts with it.
+    """
+    for rank, (kind, where, when, action) in enumerate(_RULES):
+        for doc in store.scan(kind, where, newest_first=False):
+            at = when(doc)
+            if at is not None and at <= now:
+                yield at, rank, doc["id"], action, kind, doc["id"]
+
+
+def _trial_notice(subscription: dict) -> int | None:
+    if subscription.get("_trial_noticed") == subscription["trial_end"]:
+        return None
+    return max(subscription["trial_end"] - TRIAL_NOTICE, subscription["created"])
+
+
+def _tell_trial_end(subscription: dict) -> None:
+    subscription["_trial_noticed"] = subscription["trial_end"]
+    store.save(subscription)
+    emit("customer.subscription.trial_will_end", subscription)
+
+
+def _end_of_phase(schedule: dict) -> int | None:
+    at = schedules.next_step(schedule)
+    subscription = store.find("subscription", schedule["subscription"] or "")
+    # A phase that starts with a renewal is entered by the renewal, before it bills.
+    if at is None or subscription is None or not renewing.running(subscription):
+        return at
+    following = any(phase["start_date"] == at for phase in schedule["phases"])
+    return None if following and renewing.due_at(subscription) == at else at
+
+
+def _cancellation(subscription: dict) -> int | None:
+    return subscription["cancel_at"]
+
+
+def _void_pending(subscription: dict) -> None:
+    invoice = store.get("invoice", subscription["_pending"]["invoice"])
+    if invoice["status"] in ("open", "uncollectible"):
+        invoicing.void(invoice)
+    standing.invoice_closed(invoice)
+
+
+def _pending_expiry(subscription: dict) -> int | None:
+    pending = subscription.get("_pending")
+    return pending and pending["expires_at"]
+
+
+def _finalization(invoice: dict) -> int | None:
+    return invoice["automatically_finalizes_at"] if invoice["auto_advance"] else None
+
+
+def _retry(invoice: dict) -> int | None:
+    automatic = invoice["collection_method"] == "charge_automatically"
+    return invoice["next_payment_attempt"] if automatic else None
+
+
+def _overdue(invoice: dict) -> int | None:
+    return None if invoice.get("_overdue") else invoice["due_date"]
+
+
+def _tell_overdue(invoice: dict) -> None:
+    invoice["_overdue"] = True
+    invoice["attempted"] = True
+    store.save(invoice)
+    emit("invoice.overdue", invoice)
+    standing.payment_failed(invoice)
+
+
+def _resume_collection(subscription: dict) -> None:
+    before = snapshot(subscription)
+    subscription["pause_collection"] = None
+    store.save(subscription)
+    emit_updated("customer.subscription.updated", subscription, before)
+
+
+_LIVE = {"status": ["trialing", "active", "past_due", "unpaid"]}
+_RULES = (
+    ("payment_intent", {"status": "processing"}, lambda i: i.get("_settles_at"),
+     paying.settle_payment_intent),
+    ("subscription", {"status": "incomplete"}, lambda s: s.get("_expires_at"), ending.expire),
+    ("subscription", _LIVE, _pending_expiry, _void_pending),
+    ("subscription", _LIVE, lambda s: (s["pause_collection"] or {}).get("resumes_at"),
+     _resume_collection),
+    ("subscription", {"status": "trialing"}, _trial_notice, _tell_trial_end),
+    ("invoice", {"status": "draft"}, _finalization, renewing.finalize_due),
+    ("invoice", {"status": "open"}, _retry, renewing.retry),
+    ("invoice", {"status": "open", "collection_method": "send_invoice"}, _overdue, _tell_overdue),
+    ("subscription_schedule", {"status": ["active", "not_started"]}, _end_of_phase,
+     schedules.step),
+    ("subscription", _LIVE, _cancellation, ending.end_on_schedule),
+    ("subscription", _LIVE, renewing.due_at, renewing.run),
+)  # fmt: skip
