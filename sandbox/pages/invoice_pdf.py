@@ -51,7 +51,7 @@ class _Page(FPDF):
     def known(self, text: str) -> str:
         """`text` with a question mark for each letter the font does not have."""
         cmap = self.fonts["roboto"].cmap
-        return "".join(letter if ord(letter) in cmap else "?" for letter in text)
+        return "".join(one if one == "\n" or ord(one) in cmap else "?" for one in text)
 
     def write_line(self, text: str, size: float = 9.5, *, bold=False, soft=False, **cell) -> None:
         """One cell of text; the cursor goes to the next line unless `cell` says otherwise."""

@@ -88,7 +88,7 @@
       dialog.remove();
       resolve(answered);
     };
-    line.onEvent = (message) => { if (message.type === "answered") finish(true); };
+    line.onEvent = (message) => finish(message.type === "answered");
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       finish(false);
