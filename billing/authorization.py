@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import abort, g, session
+from flask import abort, flash, g, redirect, session, url_for
 from flask_login import current_user
 from flask_security import auth_required
 from sqlalchemy import select
@@ -48,8 +48,8 @@ def current_role() -> str | None:
 def member_required(*roles: str) -> Callable[[View], View]:
     """Lets in members of the current account, only those with one of `roles` when any is named.
 
-    An anonymous visitor is sent to sign in; a member without the role gets 403, as does a
-    signed-in person who belongs to no account.
+    An anonymous visitor is sent to sign in; a member without the role gets 403. Someone who
+    left their last account is sent to their settings, where they can open another.
     """
 
     def decorate(view: View) -> View:
@@ -57,6 +57,9 @@ def member_required(*roles: str) -> Callable[[View], View]:
         @auth_required("session")
         def guarded(*args: Any, **kwargs: Any) -> Any:
             role = current_role()
+            if role is None and not current_user.is_staff:
+                flash("You belong to no account. Open one, or ask for an invitation.", "info")
+                return redirect(url_for("account_settings.show"))
             if role is None or (roles and role not in roles):
                 abort(403)
             return view(*args, **kwargs)

@@ -12,6 +12,9 @@ from flask_security import Security
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 
+from billing.mails import SecurityMails
+from billing.passkeys import PasskeyRules
+
 LOCALES = ("en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "sv_SE", "pt_BR", "ja_JP")
 
 babel = Babel()
@@ -19,7 +22,7 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=True)
 mail = Mail()
 migrate = Migrate()
-security = Security()
+security = Security(mail_util_cls=SecurityMails, webauthn_util_cls=PasskeyRules)
 talisman = Talisman()
 
 

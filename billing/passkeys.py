@@ -1,0 +1,35 @@
+"""What we ask of a passkey (WebAuthn level 2)."""
+
+from __future__ import annotations
+
+from flask_security import WebauthnUtil
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from models import User
+
+
+class PasskeyRules(WebauthnUtil):
+    """A passkey instead of a password knows its owner; one after a password need not.
+
+    Any kind of authenticator will do: a phone, a laptop's own, a key on a keyring.
+    """
+
+    def authenticator_selection(self, user: User, usage: str) -> AuthenticatorSelectionCriteria:
+        if usage == "first":
+            return AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED,
+                user_verification=UserVerificationRequirement.REQUIRED,
+            )
+        return AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.DISCOURAGED,
+            user_verification=UserVerificationRequirement.DISCOURAGED,
+        )
+
+    def user_verification(self, user: User | None, usage: list[str]) -> UserVerificationRequirement:
+        if usage == ["first"]:
+            return UserVerificationRequirement.REQUIRED
+        return UserVerificationRequirement.DISCOURAGED

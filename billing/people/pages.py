@@ -1,0 +1,40 @@
+"""How Flask-Security's pages are answered: in our layout, refused forms with 422, and a
+redirect to one page that says where we sent a mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, make_response, redirect, render_template, request, session, url_for
+from flask_security.forms import Form
+
+from billing.people.wording import LABELS
+
+# Asking for one of these mails has no other result than the mail.
+MAILS = {
+    "security.forgot_password": "reset",
+    "security.send_confirmation": "confirm",
+    "security.change_email": "change",
+}
+
+
+def render(template: str, **context: Any) -> Any:
+    """What Flask-Security answers with: a mail's text, or a response."""
+    if template.startswith("security/email/"):
+        return render_template(template, **context)
+    forms = [value for value in context.values() if isinstance(value, Form)]
+    refused = any(form.errors for form in forms)
+    if request.method == "POST" and request.endpoint in MAILS and not refused:
+        note_mail(MAILS[request.endpoint], request.form.get("email", ""))
+        return redirect(url_for("mail_sent.show"))
+    for form in forms:
+        for field in form:
+            if field.name in LABELS:
+                field.label.text = LABELS[field.name]
+    page = render_template(template, **context)
+    return make_response(page, 422 if request.method == "POST" and refused else 200)
+
+
+def note_mail(kind: str, to: str) -> None:
+    """Remembers for the next page what was sent where, and whether sending failed."""
+    session["mail_sent"] = {"kind": kind, "to": to, "failed": g.get("mail_not_sent", False)}
