@@ -15,7 +15,6 @@ from sandbox.checkout import session as sessions
 from sandbox.engine import changes, charging, paying, saving, subscribing
 from sandbox.engine.intents import new_setup_intent
 from sandbox.errors import ApiError
-from sandbox.events import emit
 from sandbox.resources import customers, tax_ids
 from sandbox.schema import part
 from sandbox.store import store
@@ -77,17 +76,6 @@ def complete(
             # Raised anew as another type, so that the savepoint keeps nothing of it.
             raise Declined(error.message, error.code) from error
     return session
-
-
-def payment_settled(payment_intent_id: str, succeeded: bool) -> None:
-    """A bank debit that a session was completed with has ended, days later."""
-    for session in store.all(KIND, _awaits=payment_intent_id):
-        session.pop("_awaits")
-        if succeeded:
-            session["payment_status"] = "paid"
-        store.save(session)
-        outcome = "succeeded" if succeeded else "failed"
-        emit(f"checkout.session.async_payment_{outcome}", session)
 
 
 def _attempt(session, buyer, payment_method, authenticated) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox import clock
 from sandbox.checkout import lines, sums
+from sandbox.duties import duty
 from sandbox.errors import ApiError
 from sandbox.events import emit
 from sandbox.pages.urls import checkout_url
@@ -115,6 +116,7 @@ def current(id: str) -> dict[str, Any]:
     return session
 
 
+@duty
 def expire_due() -> None:
     """Expire every open session whose time has passed."""
     for session in store.all(KIND, status="open"):
@@ -132,6 +134,17 @@ def close(session: dict[str, Any], status: str) -> dict[str, Any]:
         session,
     )
     return session
+
+
+def payment_settled(payment_intent_id: str, succeeded: bool) -> None:
+    """A bank debit that a session was completed with has ended, days later."""
+    for session in store.all(KIND, _awaits=payment_intent_id):
+        session.pop("_awaits")
+        if succeeded:
+            session["payment_status"] = "paid"
+        store.save(session)
+        outcome = "succeeded" if succeeded else "failed"
+        emit(f"checkout.session.async_payment_{outcome}", session)
 
 
 def _check(params: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ def price_from(spec: dict, currency: str | None, param: str) -> dict:
             param=f"{param}[price]",
         )  # fmt: skip
     price = store.need("price", id, f"{param}[price]")
-    if not price["active"]:
+    if not price["active"] and not price.get("_inline"):
         raise ApiError(
             400,
             "The price specified is inactive. This field only accepts active prices.",

@@ -1,6 +1,7 @@
 """Payments and set-ups confirmed, by the customer or in their absence."""
 
 from sandbox.cards import error_object
+from sandbox.checkout import session as checkout
 from sandbox.engine import charging, invoicing, saving, standing
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.engine.payment import Outcome, charged, set_up, settled
@@ -84,6 +85,7 @@ def settle_payment_intent(intent: dict) -> dict:
     outcome = settled(payment_method)
     intent = charging.settle(intent, payment_method, outcome)
     _tell_invoice(intent, payment_method, outcome)
+    checkout.payment_settled(intent["id"], outcome.status == "succeeded")
     return intent
 
 
