@@ -107,9 +107,13 @@ def healthz() -> Response:
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
-    if request.path.startswith("/v1/") and error.code in (404, 405):
+    if not request.path.startswith("/v1/"):
+        return error
+    if error.code in (404, 405):
         return routing.answer_error(routing.unknown_url())
-    return error
+    message = "An unknown error occurred." if error.code == 500 else str(error.description)
+    type = "api_error" if error.code == 500 else "invalid_request_error"
+    return routing.answer_error(ApiError(error.code or 500, message, type=type))
 
 
 def _headers(response: Response) -> Response:

@@ -71,7 +71,15 @@ def unknown_url() -> ApiError:
 
 def answer_error(error: ApiError) -> Response:
     """The response for a refused request."""
-    return _json(error.status, to_json(error.body(g.get("request_id"))))
+    return _json(error.status, _error_body(error))
+
+
+def _error_body(error: ApiError) -> str:
+    body = error.body(g.request_id)
+    for name, value in error.extra.items():
+        if isinstance(value, dict) and "object" in value:
+            body["error"][name] = render(value)
+    return to_json(body)
 
 
 def _view(one: Endpoint) -> Callable[..., Response]:
@@ -95,7 +103,7 @@ def _view(one: Endpoint) -> Callable[..., Response]:
                     return result
                 status, body = 200, to_json(render(result, expand))
         except ApiError as error:
-            status, body = error.status, to_json(error.body(g.request_id))
+            status, body = error.status, _error_body(error)
         # As with Stripe, a result is kept once the endpoint began to execute.
         if key and begun:
             idempotency.remember(key, request.path, given, status, body)

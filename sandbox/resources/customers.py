@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox import events
+from sandbox.cards import resolve
+from sandbox.engine import saving
 from sandbox.protocol import (
     ApiError,
     assign,
@@ -44,9 +46,13 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
     )
     _apply(customer, params | {"invoice_settings": {}})
     store.insert("customer", customer)
+    settings = dict(params.get("invoice_settings", {}))
     if "payment_method" in params:
-        _attach(customer, params["payment_method"])
-    _apply(customer, {"invoice_settings": params.get("invoice_settings", {})})
+        method = saving.attach(resolve(params["payment_method"], "payment_method"), customer["id"])
+        # A test token names a new payment method each time; here it means the one just attached.
+        if settings.get("default_payment_method") == params["payment_method"]:
+            settings["default_payment_method"] = method["id"]
+    _apply(customer, {"invoice_settings": settings})
     store.save(customer)
     events.emit("customer.created", customer)
     for one in params.get("tax_id_data", []):
@@ -86,7 +92,7 @@ def delete(id: str, params: dict[str, Any]) -> dict[str, Any]:
     for subscription in _live_subscriptions(customer):
         handler("DELETE", "/v1/subscriptions/<id>")(id=subscription["id"], params={})
     for method in store.all("payment_method", customer=id):
-        handler("POST", "/v1/payment_methods/<id>/detach")(id=method["id"], params={})
+        saving.detach(method)
     customer = store.get("customer", id)
     for tax_id in store.all("tax_id", customer=id):
         store.delete(tax_id)
@@ -100,20 +106,6 @@ def delete_discount(id: str, params: dict[str, Any]) -> dict[str, Any]:
     """No current parameter gives a customer a discount of its own, so there is never one."""
     store.get("customer", id)
     raise ApiError(404, f"No active discount for customer: {id}", code="resource_missing")
-
-
-def owned_methods(customer_id: str, method_id: str) -> dict[str, Any]:
-    """The payment method, ApiError 400 as Stripe words it when it is not the customer's."""
-    method = store.find("payment_method", method_id)
-    if method is None or method["customer"] != customer_id:
-        raise ApiError(
-            400,
-            f"The customer does not have a payment method with the ID {method_id}. "
-            "The payment method must be attached to the customer.",
-            code="resource_missing",
-            param="invoice_settings[default_payment_method]",
-        )
-    return method
 
 
 def _apply(customer: dict[str, Any], params: dict[str, Any]) -> None:
@@ -136,7 +128,7 @@ def _apply(customer: dict[str, Any], params: dict[str, Any]) -> None:
         given = dict(params["invoice_settings"])
         method = given.get("default_payment_method")
         if method:
-            owned_methods(customer["id"], method)
+            saving.owned(method, customer["id"], "invoice_settings[default_payment_method]")
         if given.get("rendering_options"):
             given["rendering_options"] = part(
                 "customer", "invoice_settings.rendering_options", **given["rendering_options"]
@@ -151,11 +143,6 @@ def _shipping(given: Any) -> dict[str, Any] | None:
         return None
     address = merged(None, given["address"], part("customer", "shipping.address"))
     return {"address": address, "name": given["name"], "phone": given.get("phone")}
-
-
-def _attach(customer: dict[str, Any], method_id: str) -> None:
-    attach = handler("POST", "/v1/payment_methods/<id>/attach")
-    attach(id=method_id, params={"customer": customer["id"]})
 
 
 def _live_subscriptions(customer: dict[str, Any]) -> list[dict[str, Any]]:

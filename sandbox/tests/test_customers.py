@@ -43,6 +43,51 @@ def test_the_default_payment_method_must_be_the_customers(
     assert refused.value.param == "invoice_settings[default_payment_method]"
 
 
+def test_a_customer_may_start_with_a_card_as_default(stripe_client: stripe.StripeClient) -> None:
+    customer = stripe_client.v1.customers.create(
+        {
+            "payment_method": "pm_card_visa",
+            "invoice_settings": {"default_payment_method": "pm_card_visa"},
+            "expand": ["invoice_settings.default_payment_method"],
+        }
+    )
+    default = customer.invoice_settings.default_payment_method
+    assert isinstance(default, stripe.PaymentMethod)
+    assert default.customer == customer.id
+    assert default.card
+    assert default.card.last4 == "4242"
+
+
+def test_deleting_a_customer_ends_what_is_billed_and_frees_the_card(
+    stripe_client: stripe.StripeClient,
+) -> None:
+    v1 = stripe_client.v1
+    customer = v1.customers.create(
+        {
+            "payment_method": "pm_card_visa",
+            "invoice_settings": {"default_payment_method": "pm_card_visa"},
+        }
+    )
+    price = v1.prices.create(
+        {
+            "currency": "usd",
+            "unit_amount": 500,
+            "recurring": {"interval": "month"},
+            "product_data": {"name": "Pro"},
+        }
+    )
+    subscription = v1.subscriptions.create(
+        {"customer": customer.id, "items": [{"price": price.id}]}
+    )
+    v1.customers.delete(customer.id)
+    assert v1.subscriptions.retrieve(subscription.id).status == "canceled"
+    (method,) = [
+        event.data.object["id"]
+        for event in v1.events.list({"type": "payment_method.detached"}).data
+    ]
+    assert v1.payment_methods.retrieve(method).customer is None
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "country", "status"),
     [

@@ -10,7 +10,7 @@ import pytest
 import stripe
 
 from sandbox import Sandbox
-from sandbox.protocol import idempotency
+from sandbox.protocol import idempotency, routing
 from sandbox.testing import BASE_URL
 
 KEY = {"Authorization": "Bearer sk_test_any"}
@@ -61,6 +61,44 @@ def test_a_publishable_key_opens_nothing_but_what_stripe_js_calls(app: Sandbox) 
     assert refused.json["error"]["code"] == "secret_key_required"
     unknown = with_key("pk_test_any", app, "/v1/setup_intents/seti_x")
     assert unknown.json["error"]["code"] in {"resource_missing", "parameter_missing"}
+
+
+def test_stripe_js_may_read_an_intent_by_its_secret_from_another_origin(app: Sandbox) -> None:
+    intent = call(app, "POST", "/v1/setup_intents", {"usage": "off_session"}).json
+    path = f"/v1/setup_intents/{intent['id']}"
+    wrong = with_key("pk_test_any", app, f"{path}?client_secret=seti_x_secret_y")
+    assert (wrong.status_code, wrong.json["error"]["param"]) == (400, "client_secret")
+    right = with_key("pk_test_any", app, f"{path}?client_secret={intent['client_secret']}")
+    assert right.json["id"] == intent["id"]
+    assert right.headers["Access-Control-Allow-Origin"] == "*"
+    asked = app.test_client().options(
+        f"{path}/confirm",
+        headers={"Origin": "http://127.0.0.1:8000", "Access-Control-Request-Method": "POST"},
+    )
+    assert "Authorization" in asked.headers["Access-Control-Allow-Headers"]
+
+
+def test_no_other_call_is_open_to_other_origins(app: Sandbox) -> None:
+    listed = call(app, "GET", "/v1/customers", Origin="https://evil.example")
+    assert "Access-Control-Allow-Origin" not in listed.headers
+    asked = app.test_client().options(
+        "/v1/customers", headers={"Access-Control-Request-Method": "POST"}
+    )
+    assert "Access-Control-Allow-Origin" not in asked.headers
+
+
+def test_a_failure_of_the_sandbox_itself_is_an_api_error(
+    app: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: Any) -> None:
+        raise ZeroDivisionError
+
+    app.testing = False
+    monkeypatch.setattr(routing, "render", broken)
+    failed = call(app, "POST", "/v1/customers", {"name": "Ann"})
+    monkeypatch.undo()
+    assert (failed.status_code, failed.json["error"]["type"]) == (500, "api_error")
+    assert call(app, "GET", "/v1/customers").json["data"] == []
 
 
 def test_an_unknown_address_answers_as_stripe_does(app: Sandbox) -> None:
