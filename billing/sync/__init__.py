@@ -179,11 +179,11 @@ def _bury(row: Any, stripe_id: str) -> None:
     """Makes the row a tombstone: the last known state stays readable, marked as gone."""
     row.deleted_at = row.pulled_at = now()
     if row.data is None:
-        row.data = {"id": stripe_id, "deleted": True}
         for column in row.__table__.columns:
-            if not column.nullable and column.default is None and column.key != "stripe_id":
-                blank = column.type.python_type()
-                setattr(row, column.key, getattr(row, column.key) or blank)
+            if not (column.nullable or column.default or column.primary_key):
+                blank = [] if isinstance(column.type, sa.JSON) else column.type.python_type()
+                setattr(row, column.key, blank)
+        row.data = {"id": stripe_id, "deleted": True}
     flag_modified(row, "data")
 
 
