@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import stripe
 
 from billing.gateway.client import translated, v1
+from billing.gateway.listing import PAGE
 
 if TYPE_CHECKING:
     from stripe.params.billing_portal import (
@@ -42,3 +44,25 @@ def open(
         params["flow_data"] = data
     with translated():
         return v1().billing_portal.sessions.create(params)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Ids of what a customer can change in the hosted portal."""
+
+    payment_methods: list[str]
+    subscriptions: list[str]
+    recent_invoices: list[str]
+
+
+def objects_of(customer_id: str) -> Objects:
+    """The customer's payment methods, subscriptions that are not canceled, latest ten invoices."""
+    with translated():
+        methods = v1().payment_methods.list({"customer": customer_id, "limit": PAGE})
+        subscriptions = v1().subscriptions.list({"customer": customer_id, "limit": PAGE})
+        invoices = v1().invoices.list({"customer": customer_id, "limit": 10})
+        return Objects(
+            [one.id for one in methods.auto_paging_iter()],
+            [one.id for one in subscriptions.auto_paging_iter()],
+            [one.id for one in invoices.data],
+        )

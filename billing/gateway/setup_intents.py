@@ -24,3 +24,15 @@ def retrieve(setup_intent_id: str) -> stripe.SetupIntent:
     """The intent as it stands now; GoneFromStripe when there is none."""
     with translated():
         return v1().setup_intents.retrieve(setup_intent_id)
+
+
+def deposits_url(setup_intent: stripe.SetupIntent) -> str | None:
+    """Where the reader confirms the small deposits sent to their bank account, if it waits for it.
+
+    Stripe sends only the part of `next_action` that its type names.
+    """
+    action = setup_intent.next_action
+    if action is None or action.type != "verify_with_microdeposits":
+        return None
+    deposits = action.verify_with_microdeposits
+    return deposits.hosted_verification_url if deposits else None

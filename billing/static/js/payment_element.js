@@ -1,0 +1,100 @@
+// Saves a payment method with Stripe's Payment Element. Card data goes from Stripe's own frame to
+// Stripe; this page sees none of it. The server is asked for a setup intent when the page opens.
+
+const form = document.querySelector("[data-payment-element]");
+const part = (name) => form.querySelector(`[data-${name}]`);
+const save = part("save");
+const problem = part("problem");
+
+function giveUp(message) {
+  form.hidden = true;
+  const fallback = document.querySelector("[data-payment-fallback]");
+  if (message) fallback.querySelector("[data-fallback-message]").textContent = message;
+  fallback.hidden = false;
+}
+
+async function clientSecret() {
+  const answer = await fetch(form.action, {
+    method: "POST",
+    headers: { "X-CSRFToken": form.dataset.csrfToken, Accept: "application/json" },
+    body: new URLSearchParams({ attempt: form.dataset.attempt }),
+  });
+  const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+  const told = isJson ? await answer.json() : {};
+  if (!answer.ok) throw new Error(told.message || "");
+  return told.client_secret;
+}
+
+// The element lives in a frame that our stylesheets do not reach, so it is told our colours.
+function appearance() {
+  const style = getComputedStyle(document.documentElement);
+  const token = (name) => style.getPropertyValue(name).trim();
+  const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+  return {
+    theme: dark ? "night" : "stripe",
+    variables: {
+      colorPrimary: token("--brand-text"),
+      colorBackground: token("--surface"),
+      colorText: token("--text"),
+      colorTextSecondary: token("--muted"),
+      colorDanger: token("--bad"),
+      borderRadius: "7px",
+      fontFamily: getComputedStyle(document.body).fontFamily,
+      fontSizeBase: "15px",
+    },
+  };
+}
+
+function busy(isBusy) {
+  save.disabled = isBusy;
+  if (isBusy) save.setAttribute("aria-busy", "true");
+  else save.removeAttribute("aria-busy");
+}
+
+function say(message) {
+  problem.textContent = message;
+  problem.hidden = !message;
+  if (message) problem.focus();
+}
+
+function returnUrl() {
+  const url = new URL(form.dataset.returnUrl);
+  if (part("make-default")?.checked) url.searchParams.set("default", "yes");
+  return url.href;
+}
+
+async function start() {
+  form.hidden = false;
+  if (!window.Stripe) return giveUp();
+  let secret;
+  try {
+    secret = await clientSecret();
+  } catch (error) {
+    return giveUp(error instanceof TypeError ? "" : error.message);
+  }
+  const stripe = window.Stripe(form.dataset.publishableKey, { locale: form.dataset.locale });
+  const elements = stripe.elements({ clientSecret: secret, appearance: appearance() });
+  const element = elements.create("payment");
+  element.on("ready", () => {
+    part("waiting").hidden = true;
+    busy(false);
+  });
+  element.on("loaderror", ({ error }) => giveUp(error?.message));
+  element.mount(part("mount"));
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (save.disabled) return;
+    say("");
+    busy(true);
+    const { error } = await stripe.confirmSetup({
+      elements,
+      confirmParams: { return_url: returnUrl() },
+    });
+    // Only a failure comes back here: a saved method leads to the return address.
+    busy(false);
+    say(`${error.message || "Your bank did not accept it."} Nothing was saved.`);
+  });
+}
+
+start();
