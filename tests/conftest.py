@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 import config
 from billing import create_app, demo_catalog, sync
+from billing.gateway import client as gateway_client
 from models import Account, Membership, Subscription, db
 from sandbox import clock as sandbox_clock
 from sandbox import create_app as create_sandbox
@@ -156,6 +157,22 @@ def stripe(stripe_calls: Any) -> stripe_sdk.StripeClient:
         http_client=stripe_sdk.RequestsClient(),
         base_addresses={"api": config.SANDBOX},
     )
+
+
+@pytest.fixture
+def stripe_is_down(app: Flask) -> Callable[[], Callable[[], None]]:
+    """Call it, and nothing answers at Stripe's address; call the result to bring it back."""
+
+    def down() -> Callable[[], None]:
+        nowhere = replace(app.config["SETTINGS"], stripe_api_base="http://127.0.0.1:9")
+        app.extensions["stripe"] = gateway_client.build(nowhere)
+
+        def up() -> None:
+            del app.extensions["stripe"]
+
+        return up
+
+    return down
 
 
 @pytest.fixture
