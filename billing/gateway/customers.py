@@ -10,7 +10,7 @@ from billing.gateway.client import translated, v1
 from billing.gateway.listing import PAGE, complete
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerCreateParams, CustomerListParams
+    from stripe.params import CustomerCreateParams, CustomerListParams, CustomerUpdateParams
 
 
 def retrieve(customer_id: str) -> stripe.Customer:
@@ -38,12 +38,17 @@ def _whole(customer: stripe.Customer) -> stripe.Customer:
     return customer
 
 
-def create(
-    *, name: str, email: str | None, account_id: str, idempotency_key: str
-) -> stripe.Customer:
+def create(*, account_id: str, idempotency_key: str) -> stripe.Customer:
     """A new customer that names our account; the same one again for the same key."""
-    params: CustomerCreateParams = {"name": name, "metadata": {"account_id": account_id}}
+    params: CustomerCreateParams = {"metadata": {"account_id": account_id}}
+    with translated():
+        return v1().customers.create(params, {"idempotency_key": idempotency_key})
+
+
+def introduce(customer_id: str, *, name: str, email: str | None) -> stripe.Customer:
+    """Gives a new customer a name and, where one is known, an address for its invoices."""
+    params: CustomerUpdateParams = {"name": name}
     if email:
         params["email"] = email
     with translated():
-        return v1().customers.create(params, {"idempotency_key": idempotency_key})
+        return v1().customers.update(customer_id, params)
