@@ -149,8 +149,8 @@ def _expect_payment(invoice: dict) -> dict:
     return intent
 
 
-def mark_paid(invoice: dict, *, out_of_band: bool = False) -> dict:
-    """The invoice, paid in full."""
+def mark_paid(invoice: dict, *, out_of_band: bool = False, nothing_left: bool = False) -> dict:
+    """The invoice, paid in full: by its payment, elsewhere, or because nothing is left to pay."""
     before = snapshot(invoice)
     now = clock.now()
     paid = invoice["amount_remaining"]
@@ -169,7 +169,7 @@ def mark_paid(invoice: dict, *, out_of_band: bool = False) -> dict:
         invoice["amount_paid"] += paid
         invoice["amount_paid_off_stripe"] = paid
     store.save(invoice)
-    _close_payment(invoice, now, paid, out_of_band)
+    _close_payment(invoice, now, paid, out_of_band or nothing_left)
     emit_updated("invoice.updated", invoice, before)
     emit("invoice.paid", invoice)
     if not out_of_band:
@@ -177,11 +177,11 @@ def mark_paid(invoice: dict, *, out_of_band: bool = False) -> dict:
     return invoice
 
 
-def _close_payment(invoice: dict, now: int, paid: int, out_of_band: bool) -> None:
+def _close_payment(invoice: dict, now: int, paid: int, elsewhere: bool) -> None:
     payment = payment_of(invoice)
     if not payment:
         return
-    if out_of_band:
+    if elsewhere:
         _cancel_payment(invoice, "abandoned")
         return
     payment.update(status="paid", amount_paid=paid)

@@ -27,7 +27,10 @@ def kinds_of_endpoints() -> set[str]:
 
 
 def plain(made: Any) -> dict[str, Any]:
-    """The answer as it came: the SDK's own conversion fails on some nested objects."""
+    """The answer as it came: the SDK's own conversion fails on some nested objects. An object out
+    of a larger answer has that conversion only."""
+    if made.last_response is None:
+        return made.to_dict(for_json=True)
     return json.loads(made.last_response.body)
 
 
