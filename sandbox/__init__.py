@@ -79,8 +79,7 @@ def create_app(
         if saved is not None:
             sandbox_clock.advance(int(saved) - sandbox_clock.offset())
 
-    for module in pkgutil.iter_modules(resources.__path__):
-        importlib.import_module(f"{resources.__name__}.{module.name}")
+    resources.load()
     routing.add_endpoints(app)
     for module in pkgutil.iter_modules(pages.__path__):
         blueprint = getattr(importlib.import_module(f"{pages.__name__}.{module.name}"), "bp", None)

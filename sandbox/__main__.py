@@ -30,6 +30,7 @@ class Server(BaseApplication):
             "graceful_timeout": 1,
             "loglevel": "warning",
             "proc_name": "sandbox",
+            "worker_exit": lambda server, worker: worker.wsgi.close(),
         }
         for name, value in settings.items():
             self.cfg.set(name, value)

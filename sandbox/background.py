@@ -27,7 +27,7 @@ class Background:
     def stop(self) -> None:
         self.stopped = True
         self._woken.set()
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=1)
 
     def _run(self) -> None:
         while not self.stopped:
