@@ -11,6 +11,7 @@ from checkout_page import pay
 
 from billing.errors import StripeUnavailable
 from billing.gateway import checkout as gateway
+from billing.gateway import client
 from models import Account, AuditEntry, CheckoutIntent, Price, Subscription, db
 
 
@@ -174,26 +175,40 @@ def test_a_subscription_that_only_stripe_knows_stops_a_second_one(
     assert look(lambda: db.session.query(Subscription).one().stripe_id) == subscription
 
 
-def test_two_requests_at_once_open_one_page(app, buy, people, stripe):
-    # The two are told apart by Stripe's "that key is in use"; the SDK asks again, as in production.
-    app.config["SETTINGS"] = replace(app.config["SETTINGS"], stripe_network_retries=2)
+def at_once(app, people, buy, *choices):
+    """The answers to several choices made at the same moment by one account's people."""
+    # Stripe says "that key is in use" to the second; the SDK asks again, as in production.
+    patient = replace(app.config["SETTINGS"], stripe_network_retries=2)
+    app.extensions["stripe"] = client.build(patient)
     people.owner()
-    clients = [people.sign_in("ada@northwind.example") for _ in range(2)]
-    answers, start = [], threading.Barrier(2)
+    browsers = [people.sign_in("ada@northwind.example") for _ in choices]
+    answers, start = [], threading.Barrier(len(choices))
 
-    def press(client):
+    def press(browser, chosen):
         start.wait()
-        answers.append(buy(client, quantity="2"))
+        answers.append(buy(browser, **chosen))
 
-    presses = [threading.Thread(target=press, args=(client,)) for client in clients]
+    presses = [
+        threading.Thread(target=press, args=pair) for pair in zip(browsers, choices, strict=True)
+    ]
     for thread in presses:
         thread.start()
     for thread in presses:
         thread.join()
+    return answers
+
+
+def test_two_requests_at_once_open_one_page(app, buy, people, stripe):
+    answers = at_once(app, people, buy, {"quantity": "2"}, {"quantity": "2"})
     assert [a.status_code for a in answers] == [303, 303]
     assert len({a.location for a in answers}) == 1
     assert len([s for s in sessions(stripe) if s.status == "open"]) == 1
     assert len(stripe.v1.customers.list({}).data) == 1
+
+
+def test_two_choices_at_once_leave_one_page_open(app, buy, people, stripe):
+    at_once(app, people, buy, {"plan": "team"}, {"plan": "business"})
+    assert len([s for s in sessions(stripe) if s.status == "open"]) == 1
 
 
 def test_an_attempt_cut_off_while_stripe_answered_is_taken_up_with_the_same_key(
@@ -247,8 +262,8 @@ def test_who_pays_the_bills_can_buy(buy, people):
     assert buy(people.sign_in("bo@northwind.example")).status_code == 303
 
 
-def test_a_visitor_signs_in_first(buy, client):
-    answer = buy(client)
+def test_a_visitor_signs_in_first(buy, app):
+    answer = buy(app.test_client())
     assert answer.status_code == 302
     assert "/login" in answer.location
 

@@ -76,6 +76,9 @@ def translated() -> Iterator[None]:
     except stripe.InvalidRequestError as error:
         raise _invalid(error) from error
     except (stripe.APIConnectionError, stripe.APIError) as error:
+        if error.http_status == 409:
+            # Another request with our key or on our object is still being worked on.
+            raise errors.StripeBusy from error
         log.error("stripe did not answer (%s): %s", type(error).__name__, error.request_id)
         raise errors.StripeUnavailable from error
 
