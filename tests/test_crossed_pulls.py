@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 import config
 from billing import sync
@@ -158,6 +159,36 @@ def test_a_change_that_is_undone_in_between_does_not_hide(app, stripe, crossing)
     )
     assert both.held[0].name == "New name"
     assert mirrored(app, Customer, customer.id).name == "Old name"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known before", "unknown before"])
+def test_a_pull_beaten_while_it_writes_fetches_again(app, stripe, known):
+    customer = stripe.v1.customers.create({"name": "Old name"})
+    if known:
+        with app.app_context():
+            sync.pull("customer", customer.id)
+    beaten = []
+
+    def rival() -> None:
+        stripe.v1.customers.update(customer.id, {"name": "New name"})
+        with app.app_context():
+            sync.pull("customer", customer.id)
+
+    def before_flush(*_: Any) -> None:
+        if threading.current_thread() is threading.main_thread() and not beaten:
+            beaten.append(True)
+            thread = threading.Thread(target=rival)
+            thread.start()
+            thread.join(30)
+
+    with app.app_context():
+        event.listen(db.session, "before_flush", before_flush)
+        try:
+            sync.pull("customer", customer.id)
+        finally:
+            event.remove(db.session, "before_flush", before_flush)
+    row = mirrored(app, Customer, customer.id)
+    assert (beaten, row.name, row.version) == ([True], "New name", 3 if known else 2)
 
 
 def test_many_pulls_and_changes_at_once_end_with_the_last_state(app, stripe):
