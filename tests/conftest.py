@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
 from itsdangerous import URLSafeTimedSerializer
+from jinja2 import FileSystemBytecodeCache
 
 import config
 from billing import create_app, demo_catalog, sync
@@ -124,9 +125,18 @@ class Browser(FlaskClient):
         return str(signer.dumps(raw))
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Each test makes an application; their templates are compiled once."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: config.Settings, stripe_calls: Any) -> Iterator[Flask]:
+def app(
+    settings: config.Settings, stripe_calls: Any, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
     app = create_app(settings)
+    app.jinja_env.bytecode_cache = compiled_templates
     app.test_client_class = Browser
     with app.app_context():
         db.create_all()
