@@ -79,6 +79,11 @@ def cancel(id: str, params: dict[str, Any]) -> dict[str, Any]:
     return ending.cancel(store.get("subscription", id), params)
 
 
+@endpoint("POST", "/v1/subscriptions/<id>/pause", params="SubscriptionPauseParams")
+def pause(id: str, params: dict[str, Any]) -> dict[str, Any]:
+    return pausing.pause(store.get("subscription", id), params)
+
+
 @endpoint("POST", "/v1/subscriptions/<id>/resume", params="SubscriptionResumeParams")
 def resume(id: str, params: dict[str, Any]) -> dict[str, Any]:
     return pausing.resume(store.get("subscription", id), params)
