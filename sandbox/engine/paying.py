@@ -30,7 +30,9 @@ def confirm_payment_intent(
     An invoice that it pays, and that invoice's subscription, follow.
     """
     _check_owner(intent, payment_method)
-    outcome = charged(payment_method, off_session=off_session, authenticated=authenticated)
+    # An invoice's payment waits for the customer where another one in their absence is declined.
+    absent = off_session and not intent.get("_invoice")
+    outcome = charged(payment_method, off_session=absent, authenticated=authenticated)
     if outcome.status != "declined" and intent["customer"] and intent["setup_future_usage"]:
         saving.attach(payment_method, intent["customer"])
     if outcome.status in ("succeeded", "processing") and intent["setup_future_usage"]:
