@@ -51,6 +51,14 @@ class Type:
         """The place holds an id that `expand[]` turns into the object."""
         return bool(self.objects) and str in self.scalars
 
+    @property
+    def either(self) -> str:
+        """The choices as Stripe's messages list them: "a, b, or c"."""
+        words = [str(choice) for choice in self.choices]
+        if len(words) < 3:
+            return " or ".join(words)
+        return f"{', '.join(words[:-1])}, or {words[-1]}"
+
 
 @cache
 def object_class(kind: str) -> type:

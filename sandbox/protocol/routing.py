@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from sandbox import schema
 from sandbox.errors import ApiError
+from sandbox.parameters import check_params
 from sandbox.protocol import auth, form, idempotency
 from sandbox.protocol.rendering import render
 from sandbox.store import store, to_json
@@ -129,7 +129,7 @@ def _expand(given: Any) -> list[str]:
 
 def _checked(one: Endpoint, given: dict[str, Any]) -> dict[str, Any]:
     if one.params is not None:
-        return schema.check_params(one.params, given)
+        return check_params(one.params, given)
     if given:
         name = next(iter(given))
         raise ApiError(
