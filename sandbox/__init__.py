@@ -16,6 +16,7 @@ from sandbox import clock as sandbox_clock
 from sandbox import duties, events, pages, resources
 from sandbox.background import Background
 from sandbox.delivery import LOOPBACK, Courier
+from sandbox.engine.time import run_due
 from sandbox.errors import ApiError
 from sandbox.protocol import auth, idempotency, routing
 from sandbox.store import Storage, new_id
@@ -36,13 +37,15 @@ class Sandbox(Flask):
             # A page elsewhere must not reach the sandbox by a name that resolves to this machine.
             return Response("This sandbox answers on this machine only.\n", 403)
         try:
-            with idempotency.in_use(idempotency.key_of(request)):
+            with (
+                idempotency.in_use(idempotency.key_of(request)),
+                self.storage.transaction() as transaction,
+            ):
                 before = sandbox_clock.offset()
-                with self.storage.transaction() as transaction:
-                    response = super().full_dispatch_request()
-                    if sandbox_clock.offset() != before:
-                        transaction.set_setting(OFFSET, str(sandbox_clock.offset()))
-                        duties.perform()
+                response = super().full_dispatch_request()
+                if sandbox_clock.offset() != before:
+                    transaction.set_setting(OFFSET, str(sandbox_clock.offset()))
+                    duties.perform()
         except ApiError as error:
             response = self.process_response(routing.answer_error(error))
         return response
@@ -99,6 +102,12 @@ def create_app(
     else:
         events.attach(app.storage)
     return app
+
+
+@duties.duty
+def bill() -> None:
+    """Renewals, retries, ends of trials and phases: whatever billing has due."""
+    run_due(sandbox_clock.now())
 
 
 def healthz() -> Response:
