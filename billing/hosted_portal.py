@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing import customers, sync
 from billing.audit import record
 from billing.errors import Refused
-from billing.gateway import hosted_portal
+from billing.gateway import hosted_portal, portal_configurations
 from billing.payment_methods import live_subscriptions
 from models import Account, Invoice, PaymentMethod, db
 
@@ -31,8 +31,13 @@ def open(account: Account, *, flow: str | None, return_url: str, email: str) -> 
         if not live:
             raise NoSubscription
         subscription_id = live[0].stripe_id
+    ours = portal_configurations.ours()
     session = hosted_portal.open(
-        customer_id, return_url=return_url, flow=flow, subscription_id=subscription_id
+        customer_id,
+        return_url=return_url,
+        flow=flow,
+        subscription_id=subscription_id,
+        configuration_id=ours.id if ours else None,
     )
     record("hosted_portal.opened", customer_id, after={"flow": flow} if flow else None)
     db.session.commit()

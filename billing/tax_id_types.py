@@ -214,12 +214,9 @@ def named(code: str, locale: str = "en_GB") -> TaxIdType:
     return TaxIdType(code, country, territory, what, example)
 
 
-def choices(country: str | None, locale: str = "en_GB") -> dict[str, list[tuple[str, str]]]:
-    """Every type of Stripe's, grouped for a select: those of `country` first."""
+def grouped(country: str | None, locale: str = "en_GB") -> dict[str, list[TaxIdType]]:
+    """Every type under a heading, as a list to choose from shows them: those of `country` first."""
     every = sorted((named(code, locale) for code in TYPES), key=lambda t: (t.country_name, t.what))
     own = [t for t in every if country and t.is_of(country)]
-    groups = {
-        "Where you are": own,
-        "All countries" if own else "Type": [t for t in every if t not in own],
-    }
-    return {name: [(t.code, t.option) for t in types] for name, types in groups.items() if types}
+    others = [t for t in every if t not in own]
+    return {"Where you are": own, "All other countries": others} if own else {"": others}

@@ -23,13 +23,17 @@ def open(
     return_url: str,
     flow: str | None = None,
     subscription_id: str | None = None,
+    configuration_id: str | None = None,
 ) -> stripe.billing_portal.Session:
     """A short-lived session; send the reader to its `url`.
 
+    `configuration_id` says what can be done there, in place of the Stripe account's default.
     `flow` leads straight to one task; those about a subscription need its id. When the task is
     done Stripe sends the reader back to `return_url` as well.
     """
     params: SessionCreateParams = {"customer": customer_id, "return_url": return_url}
+    if configuration_id:
+        params["configuration"] = configuration_id
     if flow:
         data: SessionCreateParamsFlowData = {
             "type": flow,

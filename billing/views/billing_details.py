@@ -12,6 +12,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
 from billing import billing_details, tax_id_types
@@ -116,14 +117,19 @@ def _details_form(formdata: Any = None) -> DetailsForm:
     stored = now_stored["country"]
     if stored and stored not in dict(known):
         known = [(stored, stored), *known]
-    form.country.choices = [("", "Choose a country"), *known]
+    choices = [("", "Choose a country"), *known]
+    form.country.choices = [SelectChoice(code, name) for code, name in choices]
     return form
 
 
 def _tax_id_form(formdata: Any = None) -> TaxIdForm:
     form = TaxIdForm(formdata, prefix="tax_id-")
     country = billing_details.current(current_account, email="")["country"]
-    form.type.choices = tax_id_types.choices(country, _locale())
+    form.type.choices = [
+        SelectChoice(kind.code, kind.option, optgroup=group or None)
+        for group, kinds in tax_id_types.grouped(country, _locale()).items()
+        for kind in kinds
+    ]
     if not form.attempt.data:
         form.attempt.data = secrets.token_urlsafe(16)
     return form

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, render_template, request, stream_with_context, url_for
 from flask_wtf import FlaskForm
 from wtforms import DateField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
 from billing import (
@@ -26,11 +27,11 @@ bp = Blueprint("invoices", __name__)
 
 BAD_DAY = "Give a day as 2026-11-30."
 STATUS_CHOICES = [
-    ("", "All"),
-    ("open", "Open"),
-    ("paid", "Paid"),
-    ("uncollectible", "Not collected"),
-    ("void", "Void"),
+    SelectChoice("", "All"),
+    SelectChoice("open", "Open"),
+    SelectChoice("paid", "Paid"),
+    SelectChoice("uncollectible", "Not collected"),
+    SelectChoice("void", "Void"),
 ]
 
 
@@ -106,7 +107,10 @@ def export() -> Any:
 @member_required()
 def show(stripe_id: str) -> Any:
     """One invoice; those who may pay find how, when something is due."""
-    return page_of(owned_or_404(Invoice, stripe_id))
+    invoice = owned_or_404(Invoice, stripe_id)
+    if invoice.status == "draft":
+        abort(404)
+    return page_of(invoice)
 
 
 def page_of(invoice: Invoice, *, status: int = 200, **more: Any) -> Any:

@@ -1,0 +1,269 @@
+"""Paying an invoice with a saved method."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from billing import sync
+from models import AuditEntry, Customer, Invoice, Subscription, db
+
+
+@pytest.fixture
+def owner(people, subscribe):
+    browser = people.owner()
+    subscribe("Northwind", "team")
+    return browser
+
+
+@pytest.fixture
+def customer_id(app, owner):
+    with app.app_context():
+        return db.session.query(Customer.stripe_id).scalar()
+
+
+@pytest.fixture
+def visa(stripe, customer_id):
+    return stripe.v1.customers.retrieve(customer_id).invoice_settings.default_payment_method
+
+
+@pytest.fixture
+def invoice_id(app, stripe, customer_id):
+    """An open invoice of $15.00."""
+    made = stripe.v1.invoices.create(
+        {
+            "customer": customer_id,
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+            "auto_advance": False,
+        }
+    )
+    stripe.v1.invoice_items.create(
+        {"customer": customer_id, "invoice": made.id, "amount": 1500, "currency": "usd"}
+    )
+    stripe.v1.invoices.finalize_invoice(made.id)
+    with app.app_context():
+        sync.pull("invoice", made.id)
+    return made.id
+
+
+@pytest.fixture
+def card(app, stripe, customer_id):
+    """Saves a test card at Stripe and in the mirror; its id."""
+
+    def save(token):
+        made = stripe.v1.payment_methods.attach(token, {"customer": customer_id})
+        with app.app_context():
+            sync.pull("payment_method", made.id)
+        return made.id
+
+    return save
+
+
+def text_of(answer):
+    return re.sub(r"\s+", " ", answer.get_data(as_text=True))
+
+
+def fields_of(page):
+    """The hidden fields of the payment form, as the browser would send them."""
+    html = page.get_data(as_text=True)
+    form = html[html.index("/payment") :]
+    return {
+        name: re.search(rf'name="{name}" value="([^"]*)"', form)[1]
+        for name in ("attempt", "amount")
+    }
+
+
+def pay(browser, invoice_id, method, fields=None, **more):
+    fields = fields or fields_of(browser.get(f"/invoices/{invoice_id}"))
+    return browser.post(
+        f"/invoices/{invoice_id}/payment", data={**fields, "payment_method": method, **more}
+    )
+
+
+def charges(stripe, customer_id, status="succeeded"):
+    found = stripe.v1.charges.list({"customer": customer_id, "limit": 100}).data
+    return len([charge for charge in found if charge.status == status])
+
+
+def test_an_open_invoice_is_paid_with_the_chosen_card(
+    app, owner, stripe, customer_id, invoice_id, visa
+):
+    before = charges(stripe, customer_id)
+    answer = pay(owner, invoice_id, visa)
+    assert (answer.status_code, answer.location) == (303, f"/invoices/{invoice_id}")
+    assert "Paid, thank you." in text_of(owner.get(answer.location))
+    assert stripe.v1.invoices.retrieve(invoice_id).status == "paid"
+    assert charges(stripe, customer_id) == before + 1
+    with app.app_context():
+        assert db.session.get(Invoice, invoice_id).is_paid
+
+
+def test_pressing_twice_charges_once(owner, stripe, customer_id, invoice_id, visa):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    before = charges(stripe, customer_id)
+    assert pay(owner, invoice_id, visa, fields).status_code == 303
+    again = pay(owner, invoice_id, visa, fields)
+    assert again.status_code == 303
+    assert "not charged again" in text_of(owner.get(again.location))
+    assert charges(stripe, customer_id) == before + 1
+
+
+def test_an_invoice_paid_elsewhere_meanwhile_is_not_charged_again(
+    app, owner, stripe, customer_id, invoice_id, visa
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    stripe.v1.invoices.pay(invoice_id, {"payment_method": visa})
+    before = charges(stripe, customer_id)
+    answer = pay(owner, invoice_id, visa, fields)
+    assert answer.status_code == 303
+    assert "not charged again" in text_of(owner.get(answer.location))
+    assert charges(stripe, customer_id) == before
+    with app.app_context():
+        assert db.session.get(Invoice, invoice_id).is_paid
+
+
+def test_the_key_is_stored_before_the_money_moves(app, owner, invoice_id, visa, stripe_is_down):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    stripe_is_down()
+    assert pay(owner, invoice_id, visa, fields).status_code == 503
+    with app.app_context():
+        entry = db.session.query(AuditEntry).filter_by(action="invoice.payment_started").one()
+        assert entry.after["idempotency_key"].startswith(f"pay:{invoice_id}:")
+        assert entry.after["amount"] == 1500
+
+
+def test_an_unknown_outcome_is_tried_again_under_the_same_key(
+    owner, stripe, stripe_calls, invoice_id, visa, stripe_is_down
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    up = stripe_is_down()
+    answer = pay(owner, invoice_id, visa, fields)
+    assert "do not know yet whether this went through" in text_of(answer)
+    assert fields_of(answer)["attempt"] == fields["attempt"]
+    up()
+    assert pay(owner, invoice_id, visa, fields_of(answer)).status_code == 303
+    sent = [call.request for call in stripe_calls if call.request.url.endswith("/pay")]
+    assert len(sent) == 2
+    assert len({request.headers["Idempotency-Key"] for request in sent}) == 1
+
+
+def test_a_declined_card_leaves_the_invoice_open_and_names_other_ways(
+    app, owner, stripe, customer_id, invoice_id, card
+):
+    bad = card("pm_card_chargeCustomerFail")
+    before = charges(stripe, customer_id)
+    answer = pay(owner, invoice_id, bad)
+    page = text_of(answer)
+    assert answer.status_code == 402
+    assert "You were not charged." in page
+    assert "choose another saved method" in page
+    with app.app_context():
+        assert db.session.get(Invoice, invoice_id).hosted_invoice_url in page
+    assert stripe.v1.invoices.retrieve(invoice_id).status == "open"
+    assert charges(stripe, customer_id) == before
+
+
+def test_after_a_decline_another_card_pays(owner, stripe, invoice_id, card, visa):
+    refused = pay(owner, invoice_id, card("pm_card_chargeCustomerFail"))
+    assert pay(owner, invoice_id, visa, fields_of(refused)).status_code == 303
+    assert stripe.v1.invoices.retrieve(invoice_id).status == "paid"
+
+
+def test_the_same_card_can_be_tried_again_after_a_decline(
+    owner, stripe, stripe_calls, invoice_id, card
+):
+    bad = card("pm_card_chargeCustomerFail")
+    first = pay(owner, invoice_id, bad)
+    pay(owner, invoice_id, bad, fields_of(first))
+    sent = [
+        call.request.headers["Idempotency-Key"]
+        for call in stripe_calls
+        if call.request.url.endswith("/pay")
+    ]
+    assert len(set(sent)) == 2
+
+
+def test_a_bank_that_asks_leads_to_the_confirmation(app, owner, invoice_id, card):
+    asking = card("pm_card_threeDSecure2Required")
+    answer = pay(owner, invoice_id, asking)
+    with app.app_context():
+        url = db.session.get(Invoice, invoice_id).hosted_invoice_url
+    assert (answer.status_code, answer.location) == (303, url)
+
+
+def test_an_amount_that_changed_since_the_page_was_shown_is_not_charged(
+    owner, stripe, customer_id, invoice_id, visa
+):
+    before = charges(stripe, customer_id)
+    answer = pay(owner, invoice_id, visa, amount="1400")
+    assert answer.status_code == 409
+    assert "amount due has changed" in text_of(answer)
+    assert charges(stripe, customer_id) == before
+
+
+def test_a_void_invoice_cannot_be_paid(app, owner, stripe, invoice_id, visa):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    stripe.v1.invoices.void_invoice(invoice_id)
+    with app.app_context():
+        sync.pull("invoice", invoice_id)
+    answer = pay(owner, invoice_id, visa, fields)
+    assert answer.status_code == 409
+    assert "not charged" in text_of(answer)
+
+
+def test_without_a_saved_method_the_page_leads_to_stripes(app, people, stripe):
+    browser = people.owner()
+    browser.post("/payment-methods/setup-intent", data={"attempt": "a-first-attempt"})
+    customer = stripe.v1.customers.list().data[0]
+    made = stripe.v1.invoices.create(
+        {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 30}
+    )
+    stripe.v1.invoice_items.create(
+        {"customer": customer.id, "invoice": made.id, "amount": 1500, "currency": "usd"}
+    )
+    stripe.v1.invoices.finalize_invoice(made.id)
+    with app.app_context():
+        sync.pull("invoice", made.id)
+    page = text_of(browser.get(f"/invoices/{made.id}"))
+    assert "No payment method is saved" in page
+    assert "Pay on Stripe's page" in page.replace("&#39;", "'")
+
+
+def test_paying_a_past_due_invoice_makes_the_subscription_active_at_once(
+    app, owner, stripe, customer_id, subscribe, visa, card
+):
+    subscription = stripe.v1.subscriptions.list({"customer": customer_id}).data[0]
+    failing = card("pm_card_chargeCustomerFail")
+    stripe.v1.subscriptions.update(subscription.id, {"default_payment_method": failing})
+    stripe.v1.subscriptions.update(
+        subscription.id,
+        {
+            "items": [{"id": subscription["items"].data[0].id, "quantity": 4}],
+            "proration_behavior": "always_invoice",
+            "payment_behavior": "allow_incomplete",
+        },
+    )
+    changed = stripe.v1.subscriptions.retrieve(subscription.id)
+    assert changed.status == "past_due"
+    with app.app_context():
+        sync.pull("subscription", subscription.id)
+        sync.pull("invoice", str(changed.latest_invoice))
+    assert pay(owner, str(changed.latest_invoice), visa).status_code == 303
+    with app.app_context():
+        assert db.session.get(Subscription, subscription.id).status == "active"
+
+
+def test_a_viewer_cannot_pay(owner, people, invoice_id, visa):
+    people.join("vera@northwind.example", role="viewer")
+    viewer = people.sign_in("vera@northwind.example")
+    fields = {"attempt": "attempt-1", "amount": "1500"}
+    assert pay(viewer, invoice_id, visa, fields).status_code == 403
+
+
+def test_another_accounts_invoice_or_card_is_not_found(owner, people, invoice_id, visa):
+    stranger = people.owner("eve@elsewhere.example", "Elsewhere")
+    fields = {"attempt": "attempt-1", "amount": "1500"}
+    assert pay(stranger, invoice_id, visa, fields).status_code == 404
+    assert pay(owner, invoice_id, "pm_unknown", fields).status_code == 404
