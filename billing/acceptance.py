@@ -71,7 +71,7 @@ def is_made(quote: Quote, subscription: Subscription) -> bool:
 def settle(subscription: Subscription) -> Subscription:
     """Finds out about accepted changes whose outcome is open; the subscription as it is now.
 
-    Asks Stripe only when there is such a change.
+    Asks Stripe only when there is such a change, or when the period we know of is over.
     """
     unsettled = db.session.scalars(
         select(Quote).where(
@@ -80,7 +80,7 @@ def settle(subscription: Subscription) -> Subscription:
             Quote.applied_at.is_(None),
         )
     ).all()
-    if not unsettled:
+    if not unsettled and not plan_change.is_between_periods(subscription):
         return subscription
     fresh: Subscription = sync.pull("subscription", subscription.stripe_id)
     for quote in unsettled:
@@ -211,7 +211,10 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
     db.session.commit()
     sync.pull("subscription", subscription.stripe_id)
     invoice = sync.pull("invoice", invoice_id)
-    raise AuthenticationNeeded(url=invoice.hosted_invoice_url)
+    secret = None if latest is None or isinstance(latest, str) else latest.confirmation_secret
+    raise AuthenticationNeeded(
+        url=invoice.hosted_invoice_url, client_secret=secret.client_secret if secret else None
+    )
 
 
 def _update(

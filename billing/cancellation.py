@@ -9,7 +9,7 @@ from billing.audit import record
 from billing.errors import Refused
 from billing.gateway import cancellation as gateway
 from billing.gateway.cancellation import Feedback
-from billing.pricing import Cadence, amount_for, price_for
+from billing.pricing import Cadence, amount_for, price_for, seats_for
 from models import Product, Subscription, db
 
 # Stripe's feedback values, in the words people would use, the likeliest first.
@@ -43,7 +43,7 @@ def last_moment(subscription: Subscription) -> datetime | None:
 
 
 def cheaper_plan(subscription: Subscription) -> tuple[Product, int] | None:
-    """The dearest plan that costs less, with its price for one period; None when there is none."""
+    """The dearest plan that costs less, seats and all, with its price for one period."""
     price = subscription.price
     current = amount_for(price, subscription.quantity, subscription.currency) if price else None
     if price is None or current is None:
@@ -51,7 +51,11 @@ def cheaper_plan(subscription: Subscription) -> tuple[Product, int] | None:
     found = []
     for plan in Product.offered():
         other = price_for(plan, Cadence.of(price), subscription.currency)
-        amount = amount_for(other, plan.min_seats or 1, subscription.currency) if other else None
+        amount = (
+            amount_for(other, seats_for(plan, subscription), subscription.currency)
+            if other
+            else None
+        )
         if plan.stripe_id != price.product_id and amount is not None and amount < current:
             found.append((plan, amount))
     return max(found, key=lambda entry: entry[1]) if found else None

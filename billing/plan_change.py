@@ -17,7 +17,7 @@ class Obstacle:
     """Why a change cannot be made now. `kind` picks the words in the template.
 
     One of: confirming (another change waits for the bank), owes, paused, unknown, ending,
-    not_sold, same, already_scheduled.
+    renewing (its period is over and the next has not begun), not_sold, same, already_scheduled.
     """
 
     kind: str
@@ -55,6 +55,8 @@ def obstacle(subscription: Subscription, wanted: Change | None) -> Obstacle | No
         return Obstacle("unknown")
     if subscription.is_ending:
         return Obstacle("ending")
+    if is_between_periods(subscription):
+        return Obstacle("renewing")
     if wanted is None:
         return Obstacle("not_sold")
     if is_current(subscription, wanted.price, wanted.quantity):
@@ -62,6 +64,12 @@ def obstacle(subscription: Subscription, wanted: Change | None) -> Obstacle | No
     if is_scheduled(subscription, wanted.price.stripe_id, wanted.quantity):
         return Obstacle("already_scheduled")
     return None
+
+
+def is_between_periods(subscription: Subscription) -> bool:
+    """Whether the period that we know of is over: it renews right now, or we have not heard."""
+    ends = subscription.current_period_end
+    return ends is not None and ends <= now()
 
 
 def is_current(subscription: Subscription, price: Price, quantity: int) -> bool:

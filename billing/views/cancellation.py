@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField
+from wtforms import RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from billing import cancellation, dates
@@ -20,7 +20,7 @@ bp = Blueprint("cancellation", __name__)
 class CancellationForm(FlaskForm):
     feedback = RadioField(
         "Why are you leaving?",
-        choices=list(cancellation.REASONS),
+        choices=[SelectChoice(value, words) for value, words in cancellation.REASONS],
         validators=[InputRequired("Choose the reason that fits best.")],
     )
     comment = TextAreaField(

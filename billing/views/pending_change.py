@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, session, url_for
 
 from billing import acceptance
 from billing.authorization import member_required
@@ -25,6 +25,7 @@ def show() -> Any:
         subscription=subscription,
         invoice=subscription.latest_invoice,
         target=_target(subscription),
+        client_secret=_client_secret(subscription),
     )
 
 
@@ -62,6 +63,12 @@ def _outcome(subscription: Subscription) -> Any:
     else:
         flash(f"The change is dropped. You stay on {name} and were not charged.", "info")
     return redirect(url_for("subscription.show"), 303)
+
+
+def _client_secret(subscription: Subscription) -> str | None:
+    """What lets this browser confirm the payment on the page, when it began the change itself."""
+    invoice_id, secret = session.get("confirmation_secret") or (None, None)
+    return secret if invoice_id == subscription.latest_invoice_id else None
 
 
 def _target(subscription: Subscription) -> Price | None:
