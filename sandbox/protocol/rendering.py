@@ -77,6 +77,8 @@ def _object(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str
     kind = doc.get("object")
     if kind in ("list", "search_result"):
         return _list(doc, tree, path)
+    if kind == "event":
+        return _event(doc, tree, path)
     fields = object_fields(object_class(kind)) if isinstance(kind, str) and is_kind(kind) else {}
     hidden = INCLUDABLE.get(str(kind), frozenset()) - tree.keys()
     shown = {
@@ -129,6 +131,13 @@ def _list(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, 
     shown = {name: value for name, value in doc.items() if not name.startswith("_")}
     shown["data"] = [_object(one, inner, _join(path, "data")) for one in doc["data"]]
     return shown
+
+
+def _event(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:
+    """An event as it was recorded: its object is a snapshot, not what it has become since."""
+    for name in tree:
+        raise _refused(_join(path, name))
+    return {name: value for name, value in doc.items() if not name.startswith("_")}
 
 
 def _fields(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -244,3 +245,36 @@ def test_nothing_is_sent_to_another_machine(
         (attempt,) = events.attempts(event["id"])
     assert attempt["status"] is None
     assert "this machine only" in attempt["response"]
+
+
+def test_an_event_shows_its_object_as_it_was_when_it_happened(stripe_client):
+    customer = stripe_client.v1.customers.create({"name": "Before"})
+    stripe_client.v1.customers.update(customer.id, {"name": "After"})
+    created = stripe_client.v1.events.list({"type": "customer.created"}).data[0]
+    assert created.data.object["name"] == "Before"
+
+
+def test_an_event_about_an_object_with_lists_can_be_sent_outside_a_request(stripe_client):
+    stripe_client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:9/hook", "enabled_events": ["*"]}
+    )
+    product = stripe_client.v1.products.create({"name": "Team"})
+    price = stripe_client.v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 4900,
+            "recurring": {"interval": "month"},
+        }
+    )
+    customer = stripe_client.v1.customers.create({"payment_method": "pm_card_visa"})
+    method = stripe_client.v1.payment_methods.list({"customer": customer.id}).data[0]
+    stripe_client.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": price.id}],
+            "default_payment_method": method.id,
+        }
+    )
+    types = {json.loads(events.payload(event))["type"] for event, _ in events.pending()}
+    assert {"customer.subscription.created", "invoice.paid"} <= types
