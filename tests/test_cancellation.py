@@ -194,7 +194,7 @@ def test_one_that_was_never_paid_for_ends_at_once(people, subscribe, stripe):
     assert "it ends at once" in text_of(owner.get("/cancellation"))
     page = after(owner, owner.post("/cancellation", data=REASON))
     assert "Your subscription has ended. Nothing more will be charged for it." in page
-    assert stripe.v1.subscriptions.retrieve(team).status == "canceled"
+    assert stripe.v1.subscriptions.retrieve(team).status in {"canceled", "incomplete_expired"}
 
 
 def test_when_stripe_is_down_the_form_comes_back_with_everything_typed(
