@@ -7,6 +7,11 @@ from datetime import date, datetime
 from babel.dates import format_date, format_datetime
 from flask_babel import get_locale
 
+from billing.clock import now
+
+# A day of the same name comes again after this many days, or came before.
+WITHIN_THE_YEAR = 330
+
 
 def _locale() -> str:
     return str(get_locale() or "en_GB")
@@ -23,8 +28,15 @@ def short_day(moment: datetime | date | None) -> str:
 
 
 def day_of_month(moment: datetime | date | None) -> str:
-    """The day without its year, such as "1 December", for dates within the next months."""
-    return format_date(moment, "d MMMM", locale=_locale()) if moment else ""
+    """The day as it is said within the year, such as "1 December"; farther away with its year."""
+    if moment is None:
+        return ""
+    here = moment.date() if isinstance(moment, datetime) else moment
+    return day(moment) if abs((here - now().date()).days) > WITHIN_THE_YEAR else _plain(moment)
+
+
+def _plain(moment: datetime | date) -> str:
+    return format_date(moment, "d MMMM", locale=_locale())
 
 
 def moment(moment: datetime | None) -> str:
@@ -35,9 +47,9 @@ def moment(moment: datetime | None) -> str:
 def span(first: datetime | date, last: datetime | date) -> str:
     """Both days with no more said than needed, such as "19 to 30 November"."""
     if (first.year, first.month, first.day) == (last.year, last.month, last.day):
-        return day_of_month(last)
+        return _plain(last)
     if (first.year, first.month) == (last.year, last.month):
-        return f"{format_date(first, 'd', locale=_locale())} to {day_of_month(last)}"
+        return f"{format_date(first, 'd', locale=_locale())} to {_plain(last)}"
     if first.year == last.year:
-        return f"{day_of_month(first)} to {day_of_month(last)}"
+        return f"{_plain(first)} to {_plain(last)}"
     return f"{day(first)} to {day(last)}"
