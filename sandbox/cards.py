@@ -50,7 +50,6 @@ DECLINES: dict[str, tuple[str, str, str]] = {
         "try_again_later",
     ),
 }
-HARD_DECLINES = frozenset({"lost_card", "stolen_card", "fraudulent"})
 
 
 @dataclass(frozen=True)

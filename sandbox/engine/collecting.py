@@ -1,7 +1,7 @@
 """From a draft to money: finalize it and attempt the payment."""
 
 from sandbox import clock
-from sandbox.cards import HARD_DECLINES, error_object
+from sandbox.cards import error_object
 from sandbox.engine import invoicing, paying, standing
 from sandbox.engine.drafts import Draft
 from sandbox.errors import ApiError
@@ -68,18 +68,3 @@ def refusal(invoice: dict, what: str = "invoice", *, keep: bool = True) -> ApiEr
         keep=keep,
         **extra,
     )
-
-
-def retry(invoice: dict) -> dict:
-    """The open invoice after an automatic attempt in the customer's absence.
-
-    After a hard decline the same card is not charged again: only a new one is.
-    """
-    method = paying.method_for(invoice)
-    intent = invoicing.intent_of(invoice)
-    error = (intent and intent["last_payment_error"]) or {}
-    refused = (error.get("payment_method") or {}).get("id")
-    if method and error.get("decline_code") in HARD_DECLINES and refused == method["id"]:
-        emit("invoice.payment_failed", invoice)
-        return invoice
-    return paying.attempt(invoice, method, off_session=True)

@@ -126,6 +126,14 @@ def spend(ids: list[str], invoice: str) -> None:
             store.save(discount)
 
 
+def tell_removed(before: list[str], after: list[str]) -> None:
+    """Emit customer.discount.deleted for what is in force no longer."""
+    for id in before:
+        discount = store.find("discount", id) if id not in after else None
+        if discount:
+            emit("customer.discount.deleted", discount)
+
+
 def in_force(ids: list[str], at: int) -> list[str]:
     """Those of `ids` that still reduce invoices after `at`."""
     return [reduction.id for reduction in reductions(ids, at)]

@@ -89,8 +89,10 @@ class Draft:
         if self.subscription:
             subscription = store.get("subscription", self.subscription["id"])
             subscription["latest_invoice"] = invoice["id"]
-            subscription["discounts"] = discounting.in_force(subscription["discounts"], self.now)
+            before = subscription["discounts"]
+            subscription["discounts"] = discounting.in_force(before, self.now)
             store.save(subscription)
+            discounting.tell_removed(before, subscription["discounts"])
         emit("invoice.created", invoice)
         return invoice
 

@@ -38,7 +38,7 @@ def preview(params: dict) -> dict:
 
 
 def _computed(draft: Draft, params: dict) -> dict:
-    if params.get("discounts") is not None:
+    if params.get("discounts") is not None and not draft.subscription:
         draft.invoice["discounts"] = discounting.create(
             params["discounts"], draft.customer, invoice=draft.invoice["id"]
         )
@@ -69,6 +69,8 @@ def _draft(params: dict) -> Draft:
     if params.get("schedule") or params.get("schedule_details"):
         return _of_schedule(params)
     details = dict(params.get("subscription_details") or {})
+    if params.get("discounts") is not None:
+        details["discounts"] = params["discounts"]
     if params.get("subscription"):
         subscription = store.need("subscription", params["subscription"], "subscription")
         return _of_subscription(subscription, details, params)
@@ -149,8 +151,8 @@ def _of_new(customer: dict, details: dict, params: dict) -> Draft:
     given = {
         name: details[name]
         for name in (
-            "billing_mode", "cancel_at", "cancel_at_period_end", "default_tax_rates", "items",
-            "metadata", "proration_behavior", "trial_end",
+            "billing_mode", "cancel_at", "cancel_at_period_end", "default_tax_rates", "discounts",
+            "items", "metadata", "proration_behavior", "trial_end",
         )
         if name in details
     }  # fmt: skip

@@ -1,7 +1,16 @@
 """Renewals: the next period of a subscription and the invoice for it."""
 
 from sandbox import clock
-from sandbox.engine import collecting, ending, invoicing, items, phases, revising, saving
+from sandbox.engine import (
+    collecting,
+    ending,
+    invoicing,
+    items,
+    paying,
+    phases,
+    revising,
+    saving,
+)
 from sandbox.engine.calendar import period
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.engine.drafts import Draft
@@ -147,7 +156,7 @@ def retry(invoice: dict) -> None:
     invoice.update(attempt_count=attempts, next_payment_attempt=None)
     store.save(invoice)
     emit_updated("invoice.updated", invoice, before)
-    invoice = collecting.retry(invoice)
+    invoice = paying.attempt(invoice, paying.method_for(invoice), off_session=True)
     if invoice["status"] == "open":
         plan_retry(invoice)
 
@@ -174,7 +183,7 @@ def plan_retry(invoice: dict) -> None:
 
 def upcoming(subscription: dict) -> int:
     """When the next invoice will be made; ApiError 404 when there will be none."""
-    at = due_at(subscription) if subscription["status"] not in ending.ENDED else None
+    at = due_at(subscription) if running(subscription) else None
     ends = subscription["cancel_at"] is not None and at is not None
     if at is None or (ends and subscription["cancel_at"] <= at):
         raise ApiError(

@@ -48,9 +48,11 @@ def apply(subscription: dict, params: dict, customer: dict) -> None:
             params["default_tax_rates"], "default_tax_rates"
         )
     if "discounts" in params:
+        before = subscription["discounts"]
         subscription["discounts"] = discounting.create(
             params["discounts"], customer, subscription=subscription["id"]
         )
+        discounting.tell_removed(before, subscription["discounts"])
     for name in ("invoice_settings", "payment_settings"):
         for key, value in (params.get(name) or {}).items():
             subscription[name][key] = None if value == "" else value

@@ -5,8 +5,10 @@ finalize after an hour) and "Automate payment retries".
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from sandbox import clock
+from sandbox.duties import duty
 from sandbox.engine import ending, invoicing, paying, renewing, schedules, standing
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.events import emit
@@ -16,7 +18,36 @@ DAY = 86_400
 # How long before a trial ends its event comes, in seconds.
 TRIAL_NOTICE = 3 * DAY
 
-Action = Callable[[dict], object]
+HOUR = 3600
+
+
+class Rule(NamedTuple):
+    """What happens to documents of a kind: `when` tells the time, None for never."""
+
+    kind: str
+    where: dict
+    when: Callable[[dict], int | None]
+    action: Callable[[dict], object]
+
+    def applies_to(self, doc: dict) -> bool:
+        """Whether the document still is one of those the rule is for."""
+        return all(
+            doc[name] in (value if isinstance(value, list) else [value])
+            for name, value in self.where.items()
+        )
+
+
+class Due(NamedTuple):
+    """A rule's action on one document, and its time."""
+
+    at: int
+    rank: int
+    id: str
+    rule: Rule
+
+    @property
+    def kind(self) -> str:
+        return self.rule.kind
 
 
 def run_due(now: int) -> int:
@@ -25,31 +56,40 @@ def run_due(now: int) -> int:
     Runs inside a store transaction. Gives how many things were played.
     """
     played = 0
-    while True:
-        found = min(_due(now), key=lambda one: one[:3], default=None)
-        if found is None:
-            return played
-        at, _, _, action, kind, id = found
-        with clock.at(at):
-            action(store.get(kind, id))
-        played += 1
+    while found := sorted(_due(now), key=lambda one: one[:3]):
+        first = found[0].at
+        # What is played brings nothing new within the hour, so that much needs one look only.
+        for one in (one for one in found if one.at < first + HOUR):
+            doc = store.find(one.kind, one.id)
+            # Something played before may have changed or settled this.
+            if doc and one.rule.applies_to(doc) and one.rule.when(doc) == one.at:
+                with clock.at(one.at):
+                    one.rule.action(doc)
+                played += 1
+    return played
 
 
 def next_due() -> int | None:
     """When something is due next, in unix seconds; None when nothing ever is."""
-    return min((one[0] for one in _due(2**62)), default=None)
+    return min((one.at for one in _due(2**62)), default=None)
 
 
-def _due(now: int) -> Iterator[tuple[int, int, str, Action, str, str]]:
-    """(due time, rank among what is due at once, id, action, kind, id) of all that is due.
+def _due(now: int) -> Iterator[Due]:
+    """All that is due; what is due at once comes in the order of the rules.
 
-    Schedules come first, so that a renewal sees the phase that starts with it.
+    Schedules come before renewals, so that a renewal sees the phase that starts with it.
     """
-    for rank, (kind, where, when, action) in enumerate(_RULES):
-        for doc in store.scan(kind, where, newest_first=False):
-            at = when(doc)
+    for rank, rule in enumerate(_RULES):
+        for doc in store.scan(rule.kind, rule.where, newest_first=False):
+            at = rule.when(doc)
             if at is not None and at <= now:
-                yield at, rank, doc["id"], action, kind, doc["id"]
+                yield Due(at, rank, doc["id"], rule)
+
+
+@duty
+def catch_up() -> None:
+    """Play what is due by the sandbox's clock."""
+    run_due(clock.now())
 
 
 def _trial_notice(subscription: dict) -> int | None:
@@ -72,10 +112,6 @@ def _end_of_phase(schedule: dict) -> int | None:
         return at
     following = any(phase["start_date"] == at for phase in schedule["phases"])
     return None if following and renewing.due_at(subscription) == at else at
-
-
-def _cancellation(subscription: dict) -> int | None:
-    return subscription["cancel_at"]
 
 
 def _void_pending(subscription: dict) -> None:
@@ -111,6 +147,10 @@ def _tell_overdue(invoice: dict) -> None:
     standing.payment_failed(invoice)
 
 
+def _resumption(subscription: dict) -> int | None:
+    return (subscription["pause_collection"] or {}).get("resumes_at")
+
+
 def _resume_collection(subscription: dict) -> None:
     before = snapshot(subscription)
     subscription["pause_collection"] = None
@@ -120,18 +160,30 @@ def _resume_collection(subscription: dict) -> None:
 
 _LIVE = {"status": ["trialing", "active", "past_due", "unpaid"]}
 _RULES = (
-    ("payment_intent", {"status": "processing"}, lambda i: i.get("_settles_at"),
-     paying.settle_payment_intent),
-    ("subscription", {"status": "incomplete"}, lambda s: s.get("_expires_at"), ending.expire),
-    ("subscription", _LIVE, _pending_expiry, _void_pending),
-    ("subscription", _LIVE, lambda s: (s["pause_collection"] or {}).get("resumes_at"),
-     _resume_collection),
-    ("subscription", {"status": "trialing"}, _trial_notice, _tell_trial_end),
-    ("invoice", {"status": "draft"}, _finalization, renewing.finalize_due),
-    ("invoice", {"status": "open"}, _retry, renewing.retry),
-    ("invoice", {"status": "open", "collection_method": "send_invoice"}, _overdue, _tell_overdue),
-    ("subscription_schedule", {"status": ["active", "not_started"]}, _end_of_phase,
-     schedules.step),
-    ("subscription", _LIVE, _cancellation, ending.end_on_schedule),
-    ("subscription", _LIVE, renewing.due_at, renewing.run),
-)  # fmt: skip
+    Rule(
+        "payment_intent",
+        {"status": "processing"},
+        lambda intent: intent.get("_settles_at"),
+        paying.settle_payment_intent,
+    ),
+    Rule("subscription", {"status": "incomplete"}, lambda s: s.get("_expires_at"), ending.expire),
+    Rule("subscription", _LIVE, _pending_expiry, _void_pending),
+    Rule("subscription", _LIVE, _resumption, _resume_collection),
+    Rule("subscription", {"status": "trialing"}, _trial_notice, _tell_trial_end),
+    Rule("invoice", {"status": "draft"}, _finalization, renewing.finalize_due),
+    Rule("invoice", {"status": "open"}, _retry, renewing.retry),
+    Rule(
+        "invoice",
+        {"status": "open", "collection_method": "send_invoice"},
+        _overdue,
+        _tell_overdue,
+    ),
+    Rule(
+        "subscription_schedule",
+        {"status": ["active", "not_started"]},
+        _end_of_phase,
+        schedules.step,
+    ),
+    Rule("subscription", _LIVE, lambda s: s["cancel_at"], ending.end_on_schedule),
+    Rule("subscription", _LIVE, renewing.due_at, renewing.run),
+)

@@ -17,6 +17,7 @@ from sandbox.engine import (
 )
 from sandbox.engine.drafts import DAY, Draft
 from sandbox.protocol import ApiError, assign, endpoint, lists, merge_metadata, page_of
+from sandbox.resources.subscriptions import current
 from sandbox.store import store
 
 PLAIN = ("description", "footer", "custom_fields", "statement_descriptor", "due_date")
@@ -97,6 +98,8 @@ def listed(params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("POST", "/v1/invoices/create_preview", params="InvoiceCreatePreviewParams")
 def create_preview(params: dict[str, Any]) -> dict[str, Any]:
+    if params.get("subscription"):
+        current(params["subscription"], 400)
     return previewing.preview(params)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.engine import changing, items
 from sandbox.protocol import endpoint, page_of
+from sandbox.resources.subscriptions import current
 from sandbox.store import store
 
 OF_UPDATE = ("off_session", "payment_behavior", "proration_behavior", "proration_date")
@@ -24,7 +25,7 @@ def _split(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @endpoint("POST", "/v1/subscription_items", params="SubscriptionItemCreateParams")
 def create(params: dict[str, Any]) -> dict[str, Any]:
-    subscription = store.need("subscription", params["subscription"], "subscription")
+    subscription = current(params["subscription"], 400)
     known = {item["id"] for item in items.of(subscription)}
     own, shared = _split(params)
     changing.update(subscription, {"items": [own], **shared})
@@ -46,9 +47,7 @@ def retrieve(id: str, params: dict[str, Any]) -> dict[str, Any]:
 def update(id: str, params: dict[str, Any]) -> dict[str, Any]:
     item = store.get("subscription_item", id, "item")
     own, shared = _split(params)
-    changing.update(
-        store.get("subscription", item["subscription"]), {"items": [{"id": id, **own}], **shared}
-    )
+    changing.update(current(item["subscription"]), {"items": [{"id": id, **own}], **shared})
     return store.get("subscription_item", id)
 
 
@@ -57,7 +56,7 @@ def delete(id: str, params: dict[str, Any]) -> dict[str, Any]:
     item = store.get("subscription_item", id, "item")
     _, shared = _split(params)
     changing.update(
-        store.get("subscription", item["subscription"]),
+        current(item["subscription"]),
         {"items": [{"id": id, "deleted": True}], **shared},
     )
     return {"id": id, "object": "subscription_item", "deleted": True}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.engine import changing, ending, items, pausing, subscribing
+from sandbox import clock
+from sandbox.engine import changing, ending, items, pausing, renewing, subscribing
+from sandbox.engine.time import run_due
 from sandbox.protocol import ApiError, endpoint, lists
 from sandbox.store import store
 
@@ -69,9 +71,18 @@ def retrieve(id: str, params: dict[str, Any]) -> dict[str, Any]:
     return store.get("subscription", id)
 
 
+def current(id: str, status: int = 404) -> dict[str, Any]:
+    """The subscription, with a renewal that is due by now played before anything else is done."""
+    get = store.get if status == 404 else store.need
+    subscription = get("subscription", id, "id" if status == 404 else "subscription")
+    if renewing.running(subscription) and renewing.due_at(subscription) <= clock.now():
+        run_due(clock.now())
+    return get("subscription", id, "subscription")
+
+
 @endpoint("POST", "/v1/subscriptions/<id>", params="SubscriptionUpdateParams")
 def update(id: str, params: dict[str, Any]) -> dict[str, Any]:
-    return changing.update(store.get("subscription", id), params)
+    return changing.update(current(id), params)
 
 
 @endpoint("DELETE", "/v1/subscriptions/<id>", params="SubscriptionCancelParams")
@@ -87,3 +98,13 @@ def pause(id: str, params: dict[str, Any]) -> dict[str, Any]:
 @endpoint("POST", "/v1/subscriptions/<id>/resume", params="SubscriptionResumeParams")
 def resume(id: str, params: dict[str, Any]) -> dict[str, Any]:
     return pausing.resume(store.get("subscription", id), params)
+
+
+@endpoint("DELETE", "/v1/subscriptions/<id>/discount", params="SubscriptionDeleteDiscountParams")
+def delete_discount(id: str, params: dict[str, Any]) -> dict[str, Any]:
+    subscription = store.get("subscription", id)
+    if not subscription["discounts"]:
+        raise ApiError(404, f"No active discount for subscription: {id}", code="resource_missing")
+    gone = subscription["discounts"][0]
+    changing.update(subscription, {"discounts": ""})
+    return {**store.get("discount", gone), "deleted": True}
