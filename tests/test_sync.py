@@ -92,6 +92,14 @@ def test_metadata_typed_by_hand_cannot_break_a_pull(stripe):
     assert (plan.position, plan.max_seats, plan.public) == (0, None, False)
 
 
+def test_text_longer_than_its_column_is_cut_there_and_whole_in_the_data(stripe):
+    name = "N" * 600
+    made = stripe.v1.products.create({"name": name, "metadata": {"slug": "s" * 300}})
+    plan = sync.pull("product", made.id)
+    assert (plan.name, plan.slug) == (name[:512], "s" * 100)
+    assert (plan.data["name"], plan.data["metadata"]["slug"]) == (name, "s" * 300)
+
+
 def test_a_price_keeps_fractions_tiers_and_every_currency(stripe):
     product = stripe.v1.products.create({"name": "Usage"})
     fraction = stripe.v1.prices.create(

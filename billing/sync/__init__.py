@@ -146,8 +146,7 @@ def _fill(kind: Kind, row: Any, data: Data) -> None:
     row.livemode = data.get("livemode", False)
     row.created = from_unix(data.get("created"))
     row.pulled_at = now()
-    for name, value in kind.columns(data).items():
-        setattr(row, name, value)
+    _set_columns(row, kind.columns(data))
     if kind.children is not None:
         _fill_children(kind.children, row, data)
     # A pull that found nothing new still counts as a write: without a new version, a slower pull
@@ -169,10 +168,17 @@ def _fill_children(children: Children, row: Any, data: Data) -> None:
     for position, each in enumerate(wanted):
         child = kept.get(each["id"]) or children.model(stripe_id=each["id"])
         child.position, child.data = position, each
-        for name, value in children.columns(each).items():
-            setattr(child, name, value)
+        _set_columns(child, children.columns(each))
         rows.append(child)
     setattr(row, children.attribute, rows)
+
+
+def _set_columns(row: Any, values: Data) -> None:
+    """Fills columns; text longer than its column is cut there, and whole in `data`."""
+    columns = row.__table__.columns
+    for name, value in values.items():
+        length = getattr(columns[name].type, "length", None)
+        setattr(row, name, value[:length] if length and isinstance(value, str) else value)
 
 
 def _bury(row: Any, stripe_id: str) -> None:
