@@ -71,7 +71,6 @@ def create_app(
     """
     app = Sandbox(__name__, static_folder=None)
     app.config["BASE_URL"] = base_url.rstrip("/")
-    app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]
     app.storage = Storage(database)
     if callable(clock):
         sandbox_clock.follow(clock)

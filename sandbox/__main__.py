@@ -28,6 +28,7 @@ class Server(BaseApplication):
             "worker_class": "gthread",
             "threads": 16,
             "graceful_timeout": 1,
+            "limit_request_line": 0,
             "loglevel": "warning",
             "proc_name": "sandbox",
             "worker_exit": lambda server, worker: worker.wsgi.close(),

@@ -94,7 +94,7 @@ def object_fields(cls: type) -> dict[str, Type]:
 def params_fields(cls: type) -> dict[str, tuple[Type, bool]]:
     """Every parameter of a params class: its type, and whether it is required."""
     own = {n: a for n, a in cls.__annotations__.items() if n not in REQUEST_OPTIONS}
-    required = cls.__required_keys__  # pyright: ignore[reportAttributeAccessIssue]
+    required = vars(cls)["__required_keys__"]
     return {n: (_read(a, cls), n in required) for n, a in own.items()}
 
 

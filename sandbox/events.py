@@ -17,7 +17,7 @@ from sandbox.protocol.rendering import render
 from sandbox.schema import blank
 from sandbox.store import Storage, Transaction, new_id, store, to_json
 
-API_VERSION: str = stripe.api_version  # pyright: ignore[reportAssignmentType]
+API_VERSION: str = stripe.api_version
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
 RETRY_SECONDS = (2, 5, 15, 60, 300, 1800, 3600)
 GIVE_UP_AFTER = 80  # attempts: about three days at one an hour

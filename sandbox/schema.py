@@ -106,9 +106,10 @@ def part(kind: str, path: str, /, **fields: Any) -> dict[str, Any]:
     struct = object_class(kind)
     for name in path.split("."):
         type = object_fields(struct)[name]
-        struct = type.struct or (type.item or type.value or type).struct  # pyright: ignore
-        if struct is None:
+        inner = type.struct or (type.item or type.value or type).struct
+        if inner is None:
             raise KeyError(f"{kind}.{path} is not a nested object")
+        struct = inner
     known = object_fields(struct)
     unknown = [name for name in fields if name not in known]
     if unknown:

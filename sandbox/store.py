@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sandbox import clock
 from sandbox.errors import ApiError, missing
@@ -388,4 +388,4 @@ class _Store:
         return getattr(_current.get(), name)
 
 
-store: Transaction = _Store()  # pyright: ignore[reportAssignmentType]
+store: Transaction = cast(Transaction, _Store())

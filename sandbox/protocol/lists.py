@@ -20,7 +20,8 @@ def lists(
     """A page of `kind` for a list endpoint's parameters.
 
     `where` is a predicate, or fields and the values they must have: None means any value, a list
-    any of its members, {gt, gte, lt, lte} a range. `order` is "created desc" or "created asc".
+    any of its members, {gt, gte, lt, lte} a range, a predicate is asked about the document.
+    `order` is "created desc" or "created asc".
     """
     limit = _limit(params)
     after, before = params.get("starting_after"), params.get("ending_before")
@@ -125,7 +126,9 @@ def _split(where: Filter) -> tuple[dict[str, Any], list[Callable[[dict[str, Any]
         return {}, [where]
     equal, checks = {}, []
     for name, value in where.items():
-        if isinstance(value, Mapping):
+        if callable(value):
+            checks.append(value)
+        elif isinstance(value, Mapping):
             checks.append(_within(name, value))
         elif value is not None:
             equal[name] = value

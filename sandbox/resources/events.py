@@ -24,15 +24,15 @@ def listed(params: dict[str, Any]) -> dict[str, Any]:
     if len(types) > MAX_TYPES:
         raise ApiError(400, f"You can only specify up to {MAX_TYPES} types.", param="types")
     types = types or ([params["type"]] if "type" in params else [])
-    delivered = params.get("delivery_success")
-    if delivered is None and not any("*" in one for one in types):
-        return lists("event", params, where={"type": types or None})
-
-    def matches(event: dict[str, Any]) -> bool:
-        right = not types or any(fnmatchcase(event["type"], one) for one in types)
-        return right and delivered in (None, event["pending_webhooks"] == 0)
-
-    return lists("event", params, where=matches)
+    grouped = any("*" in one for one in types)
+    where: dict[str, Any] = {"type": types or None}
+    if grouped:
+        where["type"] = lambda event: any(fnmatchcase(event["type"], one) for one in types)
+    if "delivery_success" in params:
+        where["pending"] = lambda event: (
+            (event["pending_webhooks"] == 0) is params["delivery_success"]
+        )
+    return lists("event", params, where=where)
 
 
 @endpoint("GET", "/v1/events/<id>", params="EventRetrieveParams")

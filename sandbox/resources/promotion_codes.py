@@ -69,20 +69,12 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("GET", "/v1/promotion_codes", params="PromotionCodeListParams")
 def listed(params: dict[str, Any]) -> dict[str, Any]:
-    wanted = {name: params[name] for name in ("coupon", "customer") if name in params}
+    where: dict[str, Any] = {name: params.get(name) for name in ("coupon", "customer")}
     if "code" in params:
-        wanted["code"] = params["code"].upper()
-    if "active" not in params:
-        return lists("promotion_code", params, where=wanted)
-    paths = {"coupon": lambda doc: doc["promotion"]["coupon"]}
-
-    def matches(doc: dict[str, Any]) -> bool:
-        return active(doc) is params["active"] and all(
-            paths.get(name, lambda one, name=name: one[name])(doc) == value
-            for name, value in wanted.items()
-        )
-
-    return lists("promotion_code", params, where=matches)
+        where["code"] = params["code"].upper()
+    if "active" in params:
+        where["active"] = lambda one: active(one) is params["active"]
+    return lists("promotion_code", params, where=where)
 
 
 @endpoint("GET", "/v1/promotion_codes/<id>", params="PromotionCodeRetrieveParams")

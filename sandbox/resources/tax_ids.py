@@ -39,7 +39,12 @@ def add(customer: dict[str, Any] | None, given: Mapping[str, Any]) -> dict[str, 
     if outcome is None and not re.fullmatch(FORMATS.get(kind, r".+"), value.replace(" ", "")):
         raise ApiError(400, f"Invalid value for {kind}.", code="tax_id_invalid", param="value")
     verifiable = kind in VERIFIED_TYPES or outcome is not None
-    owner = {"account": None, "application": None, "customer": None, "customer_account": None}
+    owner: dict[str, Any] = {
+        "account": None,
+        "application": None,
+        "customer": None,
+        "customer_account": None,
+    }
     if customer:
         owner |= {"customer": customer["id"], "type": "customer"}
     else:

@@ -14,7 +14,7 @@ def price(client: stripe.StripeClient, **more: Any) -> Any:
     given: dict[str, Any] = {"currency": "usd", "unit_amount": 2000} | more
     if "product" not in given and "product_data" not in given:
         given["product_data"] = {"name": "Pro"}
-    return client.v1.prices.create(given)  # pyright: ignore[reportArgumentType]
+    return client.v1.prices.create(given)
 
 
 def refused(call: Any, *arguments: Any) -> stripe.InvalidRequestError:
@@ -59,7 +59,7 @@ def test_amounts_are_whole_or_decimal(stripe_client: stripe.StripeClient) -> Non
     whole = price(stripe_client, unit_amount=2000)
     assert (whole.unit_amount, str(whole.unit_amount_decimal)) == (2000, "2000")
     fraction = stripe_client.v1.prices.create(
-        {"currency": "usd", "product": whole.product, "unit_amount_decimal": "0.05"}  # pyright: ignore
+        {"currency": "usd", "product": whole.product, "unit_amount_decimal": "0.05"}
     )
     assert (fraction.unit_amount, str(fraction.unit_amount_decimal)) == (None, "0.05")
 
@@ -91,7 +91,7 @@ def test_the_last_tier_is_open(stripe_client: stripe.StripeClient) -> None:
     }
     create = stripe_client.v1.prices.create
     rising = [{"up_to": 5, "unit_amount": 10}, {"up_to": "inf", "flat_amount": 7}]
-    tiers = create(tiered | {"tiers": rising}).tiers  # pyright: ignore[reportArgumentType]
+    tiers = create(tiered | {"tiers": rising}).tiers
     assert [(t.up_to, t.unit_amount, t.flat_amount) for t in tiers] == [
         (5, 10, None),
         (None, None, 7),
