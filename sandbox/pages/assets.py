@@ -28,8 +28,18 @@ POLICY = (
     "form-action 'self' http: https:; base-uri 'none'; frame-ancestors {ancestors}"
 )
 
-for name in ("brand_mark", "day", "method_detail", "method_name", "minute", "tone", "words"):
-    bp.add_app_template_filter(getattr(wording, name), name)
+FILTERS = (
+    wording.brand_mark,
+    wording.day,
+    wording.kind_name,
+    wording.method_detail,
+    wording.method_name,
+    wording.minute,
+    wording.tone,
+    wording.words,
+)
+for function in FILTERS:
+    bp.add_app_template_filter(function)
 bp.add_app_template_filter(money, "money")
 
 

@@ -115,9 +115,9 @@ def _sums(invoice) -> list[tuple[str, str, bool]]:
 
     sums = [("Subtotal", show(invoice["subtotal"]), False)]
     for discount in invoice["total_discount_amounts"] or []:
-        sums.append((_discount_name(discount["discount"]), show(-discount["amount"]), False))
+        sums.append((discount_name(discount["discount"]), show(-discount["amount"]), False))
     for tax in invoice["total_taxes"] or []:
-        sums.append((_tax_name(tax), show(tax["amount"]), False))
+        sums.append((tax_name(tax), show(tax["amount"]), False))
     sums.append(("Total", show(invoice["total"]), True))
     applied = invoice["total"] - invoice["amount_due"]
     if applied and invoice["status"] != "draft":
@@ -130,7 +130,8 @@ def _sums(invoice) -> list[tuple[str, str, bool]]:
     return sums
 
 
-def _discount_name(id: str) -> str:
+def discount_name(id: str) -> str:
+    """A discount by its coupon's name and percentage."""
     discount = store.find("discount", id)
     coupon = (discount or {}).get("_coupon") or {}
     name = coupon.get("name") or coupon.get("id") or "Discount"
@@ -138,7 +139,8 @@ def _discount_name(id: str) -> str:
     return f"{name} ({percent:g}% off)" if percent else name
 
 
-def _tax_name(tax) -> str:
+def tax_name(tax: dict[str, Any]) -> str:
+    """One of `total_taxes` by its rate's name and percentage."""
     rate = store.find("tax_rate", tax["tax_rate_details"]["tax_rate"])
     if not rate:
         return "Tax"

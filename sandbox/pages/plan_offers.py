@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.checkout import promotions
 from sandbox.engine import items, previewing, pricing, schedules
 from sandbox.engine.wording import money
-from sandbox.pages import checkout_view, portal_session, wording
+from sandbox.pages import checkout_view, invoice_view, portal_session, wording
 from sandbox.store import store
 
 LENGTH = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -162,9 +162,7 @@ class Choice:
             "now": invoice["billing_reason"] == "subscription_update",
             "day": wording.day(invoice["next_payment_attempt"] or invoice["created"]),
             "amount": money(invoice["amount_due"], currency),
-            "lines": [
-                (line["description"], money(line["amount"], currency)) for line in invoice["_lines"]
-            ],
+            "lines": _sums_of(invoice),
             "total": money(invoice["total"], currency),
         }
 
@@ -198,6 +196,23 @@ class Choice:
                 ],
             },
         )
+
+
+def _sums_of(invoice: dict[str, Any]) -> list[tuple[str, str]]:
+    currency = invoice["currency"]
+    shown = [(line["description"], line["amount"]) for line in invoice["_lines"]]
+    shown += [
+        (invoice_view.tax_name(tax), tax["amount"])
+        for tax in invoice["total_taxes"]
+        if tax["tax_behavior"] == "exclusive"
+    ]
+    if invoice["total_discount_amounts"]:
+        off = sum(discount["amount"] for discount in invoice["total_discount_amounts"])
+        shown.append(("Discount", -off))
+    balance = invoice["total"] - invoice["amount_due"]
+    if balance:
+        shown.append(("Applied balance", -balance))
+    return [(name, money(amount, currency)) for name, amount in shown]
 
 
 def _redeemed(code: str, subscription: dict[str, Any]) -> dict[str, Any]:

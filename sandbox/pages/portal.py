@@ -47,6 +47,7 @@ def home(secret: str) -> Answer:
         view=portal_view.of(session),
         features=portal_session.features(session),
         message=message,
+        headline=portal_session.headline(session),
     )
 
 

@@ -50,6 +50,12 @@ def features(session: dict[str, Any]) -> dict[str, Any]:
     return store.get("billing_portal.configuration", session["configuration"])["features"]
 
 
+def headline(session: dict[str, Any]) -> str | None:
+    """The merchant's own words above the home page."""
+    configuration = store.get("billing_portal.configuration", session["configuration"])
+    return configuration["business_profile"]["headline"]
+
+
 def customer(session: dict[str, Any]) -> dict[str, Any]:
     """The session's customer."""
     return store.get("customer", session["customer"])

@@ -23,6 +23,7 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
+KINDS = {"invoiceitem": "Invoice item", "item": "Checkout line item", "tax_id": "Tax ID"}
 MARKS = {"amex": "Amex", "mastercard": "MC", "unionpay": "UP", "discover": "Disc", "diners": "DC"}
 TONES = {
     "active": "good",
@@ -104,6 +105,12 @@ def tone(status: str) -> str:
 def words(status: str) -> str:
     """A status value as words: "past_due" is "Past due"."""
     return status.replace("_", " ").capitalize()
+
+
+def kind_name(kind: str) -> str:
+    """Stripe's `object` string as a heading: "checkout.session" is "Checkout sessions"."""
+    name = KINDS.get(kind) or words(kind.replace(".", "_"))
+    return f"{name}s"
 
 
 @cache
