@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import stripe
 
+from sandbox import duties
+
 SUCCESS = "https://shop.example/done?session={CHECKOUT_SESSION_ID}"
 CANCEL = "https://shop.example/plans"
 CARD = {"exp": "12 / 34", "cvc": "123", "name": "Ada Lovelace", "country": "DE"}
@@ -351,3 +353,78 @@ def test_an_unknown_session_is_told_kindly(browser):
     answer = browser.get("/c/pay/cs_test_none")
     assert answer.status_code == 404
     assert "There is no such checkout" in answer.text
+
+
+def test_a_bank_debit_is_paid_days_later(stripe_client, price, browser, app, clock):
+    session = start(stripe_client, price, allowed_payment_method_types=["card", "us_bank_account"])
+    assert session.payment_method_types == ["card", "us_bank_account"]
+    account = {"routing_number": "110000000", "account_number": "000123456789"}
+    answer = pay(browser, session, "", type="us_bank_account", **account)
+    assert answer.status_code == 303
+    done = stripe_client.v1.checkout.sessions.retrieve(session.id)
+    assert (done.status, done.payment_status) == ("complete", "unpaid")
+    clock.advance(5 * 86_400)
+    with app.storage.transaction():
+        duties.perform()
+    done = stripe_client.v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice"]})
+    assert (done.payment_status, done.invoice.status) == ("paid", "paid")
+    assert "checkout.session.async_payment_succeeded" in types_of_events(stripe_client)
+
+
+def test_a_price_made_for_one_session_is_subscribed_to(stripe_client, browser):
+    data = {
+        "currency": "usd",
+        "unit_amount": 700,
+        "recurring": {"interval": "week"},
+        "product_data": {"name": "Weekly"},
+    }
+    session = stripe_client.v1.checkout.sessions.create(
+        {
+            "mode": "subscription",
+            "success_url": SUCCESS,
+            "line_items": [{"price_data": data, "quantity": 1}],
+        }
+    )
+    assert "Subscribe to Weekly" in browser.get(path(session)).text
+    assert pay(browser, session).status_code == 303
+    subscription = stripe_client.v1.subscriptions.list().data[0]
+    assert subscription["items"].data[0].price.unit_amount == 700
+
+
+def test_a_subscription_with_a_one_time_extra(stripe_client, price, browser):
+    product = stripe_client.v1.products.create({"name": "Onboarding"})
+    extra = stripe_client.v1.prices.create(
+        {"product": product.id, "currency": "usd", "unit_amount": 5000}
+    )
+    lines = [{"price": price.id, "quantity": 1}, {"price": extra.id, "quantity": 1}]
+    session = start(stripe_client, price, line_items=lines)
+    page = browser.get(path(session)).text
+    assert "$79.00" in page
+    assert "Then $29.00 per month." in page
+    pay(browser, session)
+    done = stripe_client.v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice"]})
+    assert done.invoice.amount_paid == done.amount_total == 7900
+
+
+def test_what_the_session_collects_is_kept(stripe_client, price, browser):
+    customer = stripe_client.v1.customers.create({"email": "ada@example.com"})
+    session = start(
+        stripe_client,
+        price,
+        customer=customer.id,
+        customer_update={"name": "auto", "address": "auto"},
+        billing_address_collection="required",
+        tax_id_collection={"enabled": True},
+    )
+    assert "This is needed for the invoice." in pay(browser, session).text
+    address = {"line1": "Lindenstr. 4", "city": "Berlin", "postal_code": "10969"}
+    company = {"business_name": "Northwind GmbH", "tax_id": "DE123456789"}
+    pay(browser, session, **address, **company)
+    done = stripe_client.v1.checkout.sessions.retrieve(session.id)
+    assert done.customer_details.tax_ids[0].value == "DE123456789"
+    found = stripe_client.v1.customers.retrieve(customer.id)
+    assert (found.name, found.address.city) == ("Northwind GmbH", "Berlin")
+
+
+def test_a_back_link_leads_to_the_cancel_url(stripe_client, price, browser):
+    assert f'href="{CANCEL}"' in browser.get(path(start(stripe_client, price))).text
