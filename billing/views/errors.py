@@ -6,11 +6,12 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from billing.errors import BillingError
+from billing.checkout import NotOffered, NotPossible
+from billing.errors import AuthenticationNeeded, BillingError, CardDeclined
 from models import db
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,18 @@ def init_app(app: Flask) -> None:
 
 def refused(error: BillingError) -> Response:
     db.session.rollback()
-    return page(error.status, error.title, error.message)
+    return page(error.status, error.title, error.message, _way_on(error))
+
+
+def _way_on(error: BillingError) -> tuple[str, str] | None:
+    """The address and the words of what the reader most likely wants to do next."""
+    if isinstance(error, AuthenticationNeeded) and error.url:
+        return error.url, "Confirm with your bank"
+    if isinstance(error, CardDeclined):
+        return url_for("payment_methods.new"), "Use another card"
+    if isinstance(error, (NotOffered, NotPossible)):
+        return url_for("plans.index"), "See plans"
+    return None
 
 
 def stale_form(error: CSRFError) -> Response:
@@ -71,10 +83,19 @@ def http_error(error: HTTPException) -> Any:
 def crashed(error: Exception) -> Response:
     log.exception("unhandled error at %s %s", request.method, request.path, exc_info=error)
     db.session.rollback()
-    return page(500, *SAID[500])
+    # Rendered bare: what `render_template` adds asks the database who is signed in, and the
+    # database may be what is broken.
+    template = current_app.jinja_env.get_template("errors/error.html")
+    title, message = SAID[500]
+    brand = current_app.config["SETTINGS"].brand
+    return make_response(
+        template.render(status=500, title=title, message=message, brand=brand), 500
+    )
 
 
-def page(status: int, title: str, message: str) -> Response:
-    """An error page in our layout."""
-    body = render_template("errors/error.html", status=status, title=title, message=message)
+def page(status: int, title: str, message: str, action: tuple[str, str] | None = None) -> Response:
+    """An error page in our layout; `action` is an address and what its button says."""
+    body = render_template(
+        "errors/error.html", status=status, title=title, message=message, action=action
+    )
     return make_response(body, status)
