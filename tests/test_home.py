@@ -129,4 +129,3 @@ def test_someone_who_belongs_to_no_account_is_led_to_the_plans(app, people, cata
         db.session.commit()
     assert owner.get("/").location == "/plans"
     assert owner.get("/plans").status_code == 200
-    assert owner.get("/subscription").status_code == 403
