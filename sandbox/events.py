@@ -173,8 +173,9 @@ def record(event_id: str, endpoint_id: str, status: int | None, response: str = 
         attempt = (row[0] if row else 0) + 1
         store.sql(
             "INSERT INTO attempts (event, endpoint, attempt, status, response, at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (event_id, endpoint_id, attempt, status, response[:2000], int(time.time())),
+            " SELECT ?, ?, count(*) + 1, ?, ?, ? FROM attempts WHERE event = ? AND endpoint = ?",
+            (event_id, endpoint_id, status, response[:2000], int(time.time()))
+            + (event_id, endpoint_id),
         )
         if status is not None and 200 <= status < 300:
             _settle(event_id, endpoint_id, SUCCEEDED, attempt)

@@ -165,6 +165,7 @@ class Transaction:
         """Documents in order of creation, starting behind `after` (see `position`).
 
         A list as a value means any of its members. `created` maps gt, gte, lt, lte to seconds.
+        Read to the end before writing: what is written meanwhile may or may not be seen.
         """
         sql, values = query(kind, equal, newest_first, after, created or {}, limit)
         for (doc,) in self.sql(sql, values):

@@ -151,6 +151,9 @@ def test_the_log_tells_each_attempt_and_an_event_can_be_sent_again(
         ]
         events.redeliver(event["id"], endpoint["id"])
     assert types_pending() == ["customer.created"]
+    events.record(event["id"], endpoint["id"], 200, "ok again")
+    with app.storage.transaction():
+        assert [a["attempt"] for a in events.attempts(event["id"])] == [1, 2, 3]
 
 
 class Receiver(HTTPServer):
