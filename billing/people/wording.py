@@ -51,6 +51,8 @@ MESSAGES = {
     "EMAIL_NOT_PROVIDED": ("Enter your e-mail address.", "error"),
     "INVALID_EMAIL_ADDRESS": ("This does not look like an e-mail address.", "error"),
     "DISABLED_ACCOUNT": ("This sign-in was switched off. Write to us to learn why.", "error"),
+    "INVALID_INPUT": ("Some of these characters cannot be used.", "error"),
+    "INVALID_INPUT_LENGTH": ("Use at most %(length)s characters.", "error"),
     "INVALID_CODE": ("This code is wrong or has expired.", "error"),
     "ANONYMOUS_USER_REQUIRED": ("You are signed in already.", "info"),
     "TWO_FACTOR_INVALID_TOKEN": ("This code is wrong or has expired. Enter the next one.", "error"),

@@ -1,0 +1,215 @@
+"""Nothing of one account opens to another: every route of the application, by its table.
+
+A new route fails here until it is listed with the id it takes, or among those that need none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from billing import sync
+from models import Account, Invitation, Invoice, PaymentMethod, db
+from tests.conftest import Browser
+from tests.mailbox import open_mailbox
+
+# Routes whose address names something of an account, and what to put there.
+OF_AN_ACCOUNT = {
+    "billing_details.remove_tax_id": lambda of: {"tax_id": of.tax_id},
+    "invoices.show": lambda of: {"stripe_id": of.invoice},
+    "invoice_payment.create": lambda of: {"stripe_id": of.invoice},
+    "payment_methods.removal": lambda of: {"stripe_id": of.payment_method},
+    "payment_methods.remove": lambda of: {"stripe_id": of.payment_method},
+    "members.change_role": lambda of: {"membership_id": of.membership},
+    "members.remove": lambda of: {"membership_id": of.membership},
+    "invitations.resend": lambda of: {"invitation_id": of.invitation},
+    "invitations.revoke": lambda of: {"invitation_id": of.invitation},
+}
+
+# The same for what a form names.
+OF_AN_ACCOUNT_IN_A_FORM = {
+    "default_payment_method.update": lambda of: {"payment_method": of.payment_method},
+    "invoice_payment.create": lambda of: {"payment_method": of.payment_method},
+    "accounts.switch": lambda of: {"account_id": of.account},
+}
+
+# Routes with something in their address that is not an account's.
+NOT_OF_AN_ACCOUNT = {
+    "static": "files for everyone",
+    "security.static": "files for everyone",
+    "plan_change.show": "a plan's slug",
+    "plan_change.confirm": "a plan's slug",
+    "invitations.show": "a token that we signed, sent to one mailbox",
+    "invitations.accept": "a token that we signed, and the invited address must be signed in",
+    "invitations.register": "a token that we signed, sent to one mailbox",
+    "security.confirm_email": "a token that we signed, sent to one mailbox",
+    "security.change_email_confirm": "a token that we signed, sent to one mailbox",
+    "security.reset_password": "a token that we signed, sent to one mailbox",
+    "security.two_factor_setup_validate": "a token that we signed, for who is signed in",
+    "security.wan_register_response": "a token that we signed, for who is signed in",
+    "security.wan_signin_response": "a token that we signed; the passkey decides",
+    "security.wan_verify_response": "a token that we signed; the passkey must be one's own",
+}
+
+# Routes that a visitor may open; every other one leads to signing in.
+FOR_VISITORS = {
+    "brand.css",
+    "brand.icon",
+    "health.healthz",
+    "health.readyz",
+    "home.show",
+    "invitations.register",
+    "invitations.show",
+    "mail_sent.confirmed",
+    "mail_sent.show",
+    "plans.index",
+    "security.change_email_confirm",
+    "security.confirm_email",
+    "security.forgot_password",
+    "security.login",
+    "security.logout",
+    "security.mf_recovery",
+    "security.register",
+    "security.reset_password",
+    "security.send_confirmation",
+    "security.static",
+    "security.tf_select",
+    "security.two_factor_rescue",
+    "security.two_factor_setup",
+    "security.two_factor_token_validation",
+    "security.wan_signin",
+    "security.wan_signin_response",
+    "static",
+    "webhooks.stripe",
+}
+
+# Stripe proves itself by its signature instead.
+WITHOUT_CSRF = {"webhooks.stripe"}
+
+
+@dataclass(frozen=True)
+class Things:
+    """One real thing of each kind, of one account, and its owner's client."""
+
+    owner: Browser
+    account: int
+    invoice: str
+    payment_method: str
+    membership: int
+    invitation: int
+    tax_id: str
+
+
+@pytest.fixture
+def things(app, people, stripe, subscribe):
+    """Makes an account with everything that an address or a form can name."""
+    open_mailbox(app)
+
+    def make(account, domain):
+        owner = people.owner(f"owner@{domain}", account)
+        people.join(f"viewer@{domain}", account, "viewer")
+        owner.post("/invitations", data={"email": f"invited@{domain}", "role": "viewer"})
+        subscribe(account)
+        with app.app_context():
+            row = db.session.query(Account).filter_by(name=account).one()
+            customer = row.stripe_customer_id
+            vat = {"type": "eu_vat", "value": "DE123456789"}
+            tax_id = stripe.v1.customers.tax_ids.create(customer, vat)
+            sync.pull("customer", customer)
+            return Things(
+                owner=owner,
+                account=row.id,
+                invoice=db.session.query(Invoice).filter_by(customer_id=customer).one().stripe_id,
+                payment_method=db.session.query(PaymentMethod)
+                .filter_by(customer_id=customer)
+                .one()
+                .stripe_id,
+                membership=next(m.id for m in row.memberships if m.role == "viewer"),
+                invitation=db.session.query(Invitation).filter_by(account_id=row.id).one().id,
+                tax_id=tax_id.id,
+            )
+
+    return make
+
+
+@pytest.fixture
+def ours(things):
+    return things("Northwind", "northwind.example")
+
+
+@pytest.fixture
+def theirs(things):
+    return things("Evil", "evil.example")
+
+
+@pytest.fixture
+def rules(app):
+    return list(app.url_map.iter_rules())
+
+
+def path(app, rule, arguments):
+    """The rule's path with these arguments."""
+    with app.test_request_context():
+        return rule.build(arguments, append_unknown=False)[1]
+
+
+def some_path(app, rule):
+    """The rule's path with arguments that name nothing."""
+    numbers = {"membership_id", "invitation_id"}
+    return path(app, rule, {name: 1 if name in numbers else "x" for name in rule.arguments})
+
+
+def test_every_route_with_something_in_its_address_is_listed(rules):
+    found = {rule.endpoint for rule in rules if rule.arguments}
+    assert found == set(OF_AN_ACCOUNT) | set(NOT_OF_AN_ACCOUNT)
+
+
+def test_another_accounts_ids_are_not_found(app, ours, theirs, rules):
+    """404 for the stranger and not for the owner, so each id is known to be a real one."""
+    listed = [rule for rule in rules if rule.endpoint in OF_AN_ACCOUNT]
+    for who in (theirs, ours):
+        for rule in sorted(listed, key=lambda rule: rule.endpoint):
+            url = path(app, rule, OF_AN_ACCOUNT[rule.endpoint](ours))
+            form = {"role": "billing", "payment_method": who.payment_method}
+            for method in sorted(rule.methods & {"GET", "POST"}):
+                status = who.owner.open(url, method=method, data=form).status_code
+                assert (status == 404) is (who is theirs), (method, url, status)
+
+
+def test_another_accounts_ids_in_a_form_are_not_found(app, ours, theirs, rules):
+    """The address names what is one's own; only the form reaches for another account."""
+    for rule in rules:
+        if rule.endpoint not in OF_AN_ACCOUNT_IN_A_FORM or "POST" not in rule.methods:
+            continue
+        form = OF_AN_ACCOUNT_IN_A_FORM[rule.endpoint](ours)
+        for who in (theirs, ours):
+            arguments = OF_AN_ACCOUNT.get(rule.endpoint, lambda of: {})(who)
+            status = who.owner.post(path(app, rule, arguments), data=form).status_code
+            assert (status == 404) is (who is theirs), (rule.endpoint, status)
+
+
+def test_every_route_but_the_listed_ones_leads_visitors_to_sign_in(app, client, rules):
+    for rule in rules:
+        if rule.endpoint in FOR_VISITORS:
+            continue
+        for method in sorted(rule.methods & {"GET", "POST"}):
+            answer = client.open(some_path(app, rule), method=method)
+            assert answer.status_code == 302, (method, rule.rule)
+            assert answer.headers["Location"].startswith("/login"), (method, rule.rule)
+
+
+def test_routes_listed_as_open_exist(rules):
+    known = {rule.endpoint for rule in rules}
+    assert known >= FOR_VISITORS | WITHOUT_CSRF | set(OF_AN_ACCOUNT_IN_A_FORM)
+
+
+def test_no_form_is_accepted_without_its_token(app, client, people, rules):
+    owner = people.owner()
+    for rule in rules:
+        if "POST" not in rule.methods or rule.endpoint in WITHOUT_CSRF:
+            continue
+        for who in (owner, client):
+            answer = who.post(some_path(app, rule), csrf=False)
+            assert answer.status_code == 400, rule.rule
+            assert "This form is no longer valid" in answer.get_data(as_text=True)

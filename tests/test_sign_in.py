@@ -1,0 +1,130 @@
+"""Signing in and out: what opens, what does not, and how often one may try."""
+
+from __future__ import annotations
+
+import dataclasses
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from billing import create_app
+from models import db
+from tests.conftest import PASSWORD, Browser, People
+
+ADA = "ada@northwind.example"
+
+
+def sign_in(client, email=ADA, password=PASSWORD, **more):
+    return client.post("/login", data={"email": email, "password": password}, **more)
+
+
+@pytest.fixture
+def ada(people):
+    people.join(ADA)
+
+
+@pytest.fixture
+def limited(settings, stripe_calls, clock):
+    """The portal with its rate limits, which the suite's other tests go without."""
+    app = create_app(dataclasses.replace(settings, testing=False))
+    app.test_client_class = Browser
+    with app.app_context():
+        db.create_all()
+    return app
+
+
+def test_a_member_signs_in_and_out(client, ada):
+    assert client.get("/settings").headers["Location"].startswith("/login?next=")
+    assert sign_in(client).headers["Location"] == "/"
+    assert client.get("/settings").status_code == 200
+    assert client.post("/logout").status_code == 302
+    assert client.get("/settings").status_code == 302
+
+
+def test_signing_in_leads_back_to_the_page_that_was_asked_for(client, ada):
+    wanted = client.get("/members").headers["Location"]
+    assert sign_in(client).status_code == 302
+    client.post("/logout")
+    answer = client.post(wanted, data={"email": ADA, "password": PASSWORD})
+    assert answer.headers["Location"] == "/members"
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example"]
+)
+def test_signing_in_never_leads_to_another_site(client, ada, elsewhere):
+    answer = client.post(
+        "/login", query_string={"next": elsewhere}, data={"email": ADA, "password": PASSWORD}
+    )
+    led_to = urlsplit(urljoin("http://127.0.0.1:8000/", answer.headers.get("Location", "/")))
+    assert led_to.netloc == "127.0.0.1:8000"
+
+
+def test_the_address_may_be_written_in_capitals(client, ada):
+    assert sign_in(client, ADA.upper()).status_code == 302
+
+
+def test_a_wrong_password_and_an_unknown_address_look_the_same(client, ada):
+    wrong = sign_in(client, password="wrong-password")
+    unknown = sign_in(client, email="nobody@northwind.example")
+    assert wrong.status_code == unknown.status_code == 422
+    for answer in (wrong, unknown):
+        assert "do not match" in answer.get_data(as_text=True)
+    assert ADA in wrong.get_data(as_text=True)
+
+
+def test_a_password_is_never_written_back_into_the_page(client, ada):
+    assert "wrong-password" not in sign_in(client, password="wrong-password").get_data(as_text=True)
+
+
+def test_signing_out_takes_a_post(people):
+    client = people.owner()
+    assert client.get("/logout").status_code == 405
+    assert client.get("/settings").status_code == 200
+
+
+def test_staying_signed_in_outlives_the_session(client, ada):
+    client.post("/login", data={"email": ADA, "password": PASSWORD, "remember": "y"})
+    client.delete_cookie("session", domain="127.0.0.1")
+    assert client.get("/settings").status_code == 200
+
+
+def test_passwords_are_kept_as_argon2_and_survive_another_secret_key(app, settings, ada):
+    with app.app_context():
+        kept = app.extensions["security"].datastore.find_user(email=ADA).password
+        assert kept.startswith("$argon2id$")
+    rolled = create_app(dataclasses.replace(settings, secret_key="another-key-" * 4))
+    rolled.test_client_class = Browser
+    assert sign_in(rolled.test_client()).status_code == 302
+
+
+def test_guessing_passwords_is_slowed_with_the_time_to_wait(limited):
+    People(limited).join(ADA)
+    client = limited.test_client()
+    answers = [sign_in(client, password=f"guess-number-{n}") for n in range(21)]
+    assert {answer.status_code for answer in answers[:20]} == {422}
+    assert answers[20].status_code == 429
+    assert int(answers[20].headers["Retry-After"]) > 0
+    assert "Too many tries" in answers[20].get_data(as_text=True)
+
+
+def test_signing_in_rightly_does_not_count_as_guessing(limited):
+    People(limited).join(ADA)
+    for _ in range(21):
+        assert sign_in(limited.test_client()).status_code == 302
+
+
+def test_a_session_ends_when_all_other_devices_are_signed_out(app, people):
+    laptop, phone = people.owner(), people.sign_in("ada@northwind.example")
+    answer = laptop.post("/settings/sign-out-elsewhere", follow_redirects=True)
+    assert "signed out everywhere but here" in answer.get_data(as_text=True)
+    assert phone.get("/settings").status_code == 302
+    assert laptop.get("/settings").status_code == 200
+
+
+def test_someone_switched_off_cannot_sign_in(app, client, ada):
+    with app.app_context():
+        datastore = app.extensions["security"].datastore
+        datastore.deactivate_user(datastore.find_user(email=ADA))
+        db.session.commit()
+    assert sign_in(client).status_code == 422
