@@ -113,7 +113,8 @@ def upcoming_invoice(about: dict[str, Any]) -> None:
 
 
 @handles("invoice_payment.paid")
-def invoice_payment(about: dict[str, Any]) -> None:
+@handles("credit_note.created", "credit_note.updated", "credit_note.voided")
+def part_of_invoice(about: dict[str, Any]) -> None:
     pull_named("invoice", about, "invoice")
 
 

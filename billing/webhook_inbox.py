@@ -69,6 +69,9 @@ def receive(body: bytes, signature: str | None) -> WebhookEvent:
         row = _find(event["id"])
         if row is None:
             raise
+        return row
+    if row.status == "quarantined":
+        log.warning("webhook %s is for another mode or account; nothing was pulled", event["id"])
     return row
 
 

@@ -19,7 +19,16 @@ from billing.errors import StripeUnavailable
 from billing.gateway import client as gateway_client
 from billing.gateway import customers as customers_gateway
 from billing.webhook_inbox import HANDLED_TYPES
-from models import Account, CheckoutIntent, Customer, Product, Subscription, WebhookEvent, db
+from models import (
+    Account,
+    CheckoutIntent,
+    Customer,
+    Invoice,
+    Product,
+    Subscription,
+    WebhookEvent,
+    db,
+)
 from sandbox import events as sandbox_events
 
 SECRET = "whsec_test_of_the_suite"
@@ -428,24 +437,27 @@ def test_a_coming_invoice_pulls_its_subscription(app, stripe, people, subscribe,
         assert db.session.get(Subscription, subscription).cancel_at_period_end
 
 
-@pytest.mark.parametrize("type", ["charge.succeeded", "payment_intent.succeeded"])
-def test_a_payment_pulls_the_invoice_it_paid(app, stripe, people, subscribe, deliver, type):
-    from models import Invoice
-
+@pytest.mark.parametrize(
+    ("type", "about"),
+    [
+        ("charge.succeeded", {"object": "charge", "id": "ch_1", "payment_intent": "{pi}"}),
+        ("payment_intent.succeeded", {"object": "payment_intent", "id": "{pi}"}),
+        ("invoice_payment.paid", {"object": "invoice_payment", "id": "inpay_1", "invoice": "{in}"}),
+        ("credit_note.created", {"object": "credit_note", "id": "cn_1", "invoice": "{in}"}),
+    ],
+)
+def test_what_belongs_to_an_invoice_pulls_the_invoice(
+    app, stripe, people, subscribe, deliver, type, about
+):
     people.join("ada@northwind.example")
-    subscription = subscribe()
-    invoice = stripe.v1.invoices.list(
-        {"subscription": subscription, "expand": ["data.payments"]}
-    ).data[0]
+    (invoice,) = stripe.v1.invoices.list(
+        {"subscription": subscribe(), "expand": ["data.payments"]}
+    ).data
     intent = invoice.payments.data[0].payment.payment_intent
     with app.app_context():
         before = db.session.get(Invoice, invoice.id).version
-    about = (
-        {"object": "charge", "id": "ch_1", "payment_intent": intent}
-        if type.startswith("charge")
-        else {"object": "payment_intent", "id": intent}
-    )
-    assert deliver(an_event(type, about=about)).status_code == 200
+    filled = json.dumps(about).replace("{pi}", intent).replace("{in}", invoice.id)
+    assert deliver(an_event(type, about=json.loads(filled))).status_code == 200
     with app.app_context():
         assert db.session.get(Invoice, invoice.id).version == before + 1
 

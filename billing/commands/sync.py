@@ -19,14 +19,15 @@ def command(restart: bool) -> None:
     with tqdm(unit=" objects", desc="starting") as bar:
 
         def report(kind: str, count: int) -> None:
-            bar.set_description(kind.replace("_", " "), refresh=False)
+            bar.set_description_str(kind.replace("_", " "), refresh=False)
             bar.update(count)
 
         try:
             pulled = backfill.run(report, restart=restart)
         except BillingError as error:
             raise click.ClickException(
-                f"Stopped: {type(error).__name__}. Run it again to go on from here."
+                f"Stopped, because Stripe could not be asked ({type(error).__name__}). "
+                "Run it again to go on from here."
             ) from error
     for kind, count in pulled.items():
         click.echo(f"{count:>8}  {kind}")
