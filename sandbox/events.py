@@ -165,17 +165,16 @@ def _waiting(before: float, limit: int = -1) -> list[tuple[dict[str, Any], dict[
 
 def record(event_id: str, endpoint_id: str, status: int | None, response: str = "") -> None:
     """Log an attempt. Anything but a 2xx is tried again later; None means no answer came."""
+    names = (event_id, endpoint_id)
     with transaction():
         row = store.sql(
-            "SELECT attempts FROM deliveries WHERE event = ? AND endpoint = ?",
-            (event_id, endpoint_id),
+            "SELECT attempts FROM deliveries WHERE event = ? AND endpoint = ?", names
         ).fetchone()
         attempt = (row[0] if row else 0) + 1
         store.sql(
             "INSERT INTO attempts (event, endpoint, attempt, status, response, at)"
             " SELECT ?, ?, count(*) + 1, ?, ?, ? FROM attempts WHERE event = ? AND endpoint = ?",
-            (event_id, endpoint_id, status, response[:2000], int(time.time()))
-            + (event_id, endpoint_id),
+            (*names, status, response[:2000], int(time.time()), *names),
         )
         if status is not None and 200 <= status < 300:
             _settle(event_id, endpoint_id, SUCCEEDED, attempt)
