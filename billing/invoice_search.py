@@ -99,7 +99,7 @@ def _shown(customer_id: str | None) -> ColumnElement[bool]:
 
 
 def _newest_first(statement: Select[tuple[Invoice]]) -> Select[tuple[Invoice]]:
-    return statement.order_by(Invoice.created.desc(), Invoice.stripe_id.desc())
+    return statement.order_by(Invoice.created.desc(), Invoice.number.desc(), Invoice.stripe_id)
 
 
 def _matching(customer_id: str | None, filters: Filters) -> Select[tuple[Invoice]]:

@@ -259,12 +259,20 @@ def removal(account: Account, method: PaymentMethod) -> Removal:
         is_default=this.is_default,
         bills=bills,
         owes=_owed(account) if this.is_default or this.bills else [],
-        others=[
-            one.method
-            for one in all_saved
-            if one.method.stripe_id != method.stripe_id and not one.method.is_expired(now())
-        ],
+        others=_that_could_pay(all_saved, method),
     )
+
+
+def _that_could_pay(
+    all_saved: Sequence[SavedMethod], besides: PaymentMethod
+) -> list[PaymentMethod]:
+    """The other methods that have not expired, those that soon will at the end."""
+    others = [
+        one.method
+        for one in all_saved
+        if one.method.stripe_id != besides.stripe_id and not one.method.is_expired(now())
+    ]
+    return sorted(others, key=lambda method: method.expires_soon(now()))
 
 
 def _owed(account: Account) -> Sequence[Invoice]:

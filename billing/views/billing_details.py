@@ -50,8 +50,8 @@ class DetailsForm(FlaskForm):
             Length(max=512),
         ],
     )
-    line1 = StringField("Address", [Length(max=200)])
-    line2 = StringField("Address, second line", [Length(max=200)])
+    line1 = StringField("Street and number", [Length(max=200)])
+    line2 = StringField("Second line", [Length(max=200)])
     postal_code = StringField("Postal code", [Length(max=20)])
     city = StringField("City", [Length(max=100)])
     state = StringField("State, province or region", [Length(max=100)])
