@@ -37,8 +37,9 @@ START = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def blocked_network(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test but a browser's, which talks to this machine alone, may open a connection."""
-    if request.node.get_closest_marker("browser"):
+    """Nothing leaves this machine, and most tests may open no connection at all."""
+    marked = request.node.get_closest_marker
+    if marked("browser") or marked("loopback"):
         pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost"], allow_unix_socket=True)
     else:
         pytest_socket.disable_socket(allow_unix_socket=True)

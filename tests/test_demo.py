@@ -1,0 +1,76 @@
+"""`bin/demo`: one command, everything it started ends with it, a second start keeps the data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.demo_process import ROOT, Demo, descendants, free_ports
+
+pytestmark = [pytest.mark.loopback, pytest.mark.xdist_group("demo")]
+
+
+def running(pids: set[int]) -> set[int]:
+    """Those that still run; one that ended and was not waited for yet does not."""
+    return {pid for pid in pids if state(pid) not in {"gone", "Z"}}
+
+
+def state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "gone"
+
+
+def status(url: str) -> int:
+    with urllib.request.urlopen(url) as answer:
+        return answer.status
+
+
+def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_path):
+    data = tmp_path / "data"
+    demo = Demo(data)
+    assert status(f"{demo.portal}/readyz") == 200
+    assert status(f"{demo.sandbox}/healthz") == 200
+    for said in (demo.portal, "owner@demo.example", "demo-portal-2026", f"{demo.portal}/dev/mail"):
+        assert said in demo.printed
+    started = descendants(demo.process.pid)
+    assert len(started) >= 3
+    assert demo.stop(signal.SIGTERM) == 0
+    assert running(started) == set()
+
+    kept = (data / "secret_key").read_text()
+    again = Demo(data)
+    assert (data / "secret_key").read_text() == kept
+    started = descendants(again.process.pid)
+    assert again.stop(signal.SIGINT) == 0
+    assert running(started) == set()
+
+    fresh = Demo(data, "--fresh")
+    assert (data / "secret_key").read_text() != kept
+    assert fresh.stop() == 0
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_busy_port_is_named_with_the_way_out(tmp_path, taken):
+    port = free_ports()
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", port + taken))
+        occupied.listen()
+        done = subprocess.run(
+            [sys.executable, ROOT / "bin" / "demo", "--port", str(port), "--data", tmp_path],
+            capture_output=True,
+            text=True,
+            env={k: v for k, v in os.environ.items() if k != "PORTAL_IN_VENV"},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"Port {port + taken} cannot be used" in done.stderr
+    assert "--port" in done.stderr
