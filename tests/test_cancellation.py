@@ -83,11 +83,11 @@ def test_on_its_last_day_it_is_over_and_the_page_offers_plans(
     assert "ended already" in after(owner, owner.post("/cancellation/undo"))
 
 
-@pytest.mark.parametrize("sent", [{}, {"feedback": "bored"}, {"feedback": "", "comment": "Hm."}])
-def test_without_a_reason_nothing_is_cancelled_and_what_was_typed_stays(owner, team, stripe, sent):
-    page = owner.post("/cancellation", data=sent)
-    assert page.status_code == 422
-    assert sent.get("comment", "") in text_of(page)
+def test_without_a_reason_nothing_is_cancelled_and_what_was_typed_stays(owner, team, stripe):
+    for sent in ({}, {"feedback": "bored"}, {"feedback": "", "comment": "Hm."}):
+        page = owner.post("/cancellation", data=sent)
+        assert page.status_code == 422
+        assert sent.get("comment", "") in text_of(page)
     assert not stripe.v1.subscriptions.retrieve(team).cancel_at_period_end
 
 

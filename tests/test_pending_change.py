@@ -113,7 +113,7 @@ def test_the_change_can_be_dropped_and_never_charged(waiting, owner, team, strip
     assert invoices_of(stripe, team) == [("void", 5000), ("paid", 4900)]
     # Afterwards one can begin again.
     use_card(app, stripe, team, "pm_card_visa")
-    assert "You are now on Business." in after(owner, accept(owner, "/plan-change/business"))
+    assert "You now have Business" in after(owner, accept(owner, "/plan-change/business"))
 
 
 def test_dropping_what_was_confirmed_meanwhile_says_that_it_was_paid(

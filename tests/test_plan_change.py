@@ -111,7 +111,9 @@ def test_going_yearly_starts_a_year_today_less_what_was_not_used(owner, team, st
     assert row_of(page, "Due today") == "$3,724.00"
     assert row_of(page, "From 4 December 2027, every year") == "$3,920.00"
     answer = owner.post("/plan-change/team?interval=year", data={"quote": quote_in(page)})
-    assert "You are now on Team. $3,724.00 was charged." in after(owner, answer)
+    assert "You now have Team, 8 seats, billed yearly. $3,724.00 was charged." in after(
+        owner, answer
+    )
     assert at_stripe(stripe, team) == ("demo_team_year", 8)
 
 
@@ -163,13 +165,13 @@ def test_seats_for_the_new_plan_can_be_chosen_within_its_limits(owner, team, str
     assert at_stripe(stripe, team) == ("demo_business_month", 10)
 
 
-@pytest.mark.parametrize("typed", ["0", "-3", "501", "9" * 40, "ten", "1.5", ""])
-def test_a_senseless_number_of_seats_is_refused_and_kept(owner, typed):
-    page = owner.get("/plan-change/business", query_string={"seats": typed})
-    assert page.status_code == 422
-    assert "Enter a whole number from 1 to 500." in text_of(page)
-    assert f'value="{typed}"' in page.get_data(as_text=True)
-    assert not offers_quote(page)
+def test_a_senseless_number_of_seats_is_refused_and_kept(owner):
+    for typed in ("0", "-3", "501", "9" * 40, "ten", "1.5", ""):
+        page = owner.get("/plan-change/business", query_string={"seats": typed})
+        assert page.status_code == 422
+        assert "Enter a whole number from 1 to 500." in text_of(page)
+        assert f'value="{typed}"' in page.get_data(as_text=True)
+        assert not offers_quote(page)
 
 
 def test_without_a_payment_method_one_is_asked_for_before_anything_is_confirmed(
@@ -191,7 +193,9 @@ def test_without_a_payment_method_one_is_asked_for_before_anything_is_confirmed(
 def test_confirming_charges_exactly_what_was_shown(owner, team, stripe, app):
     quote_id = quote_in(owner.get("/plan-change/business"))
     answer = owner.post("/plan-change/business", data={"quote": quote_id})
-    assert "You are now on Business. $200.00 was charged." in after(owner, answer)
+    assert "You now have Business, 8 seats, billed monthly. $200.00 was charged." in after(
+        owner, answer
+    )
     assert at_stripe(stripe, team) == ("demo_business_month", 8)
     assert in_mirror(app, team) == ("demo_business_month", 8)
     assert invoices_of(stripe, team)[0] == ("paid", 20000)
@@ -238,10 +242,10 @@ def test_a_quote_older_than_half_an_hour_is_asked_for_again(owner, team, stripe,
     assert offers_quote(refused(owner, team, stripe, answer))
 
 
-@pytest.mark.parametrize("sent", [{}, {"quote": ""}, {"quote": "made-up"}])
-def test_without_a_quote_of_ours_nothing_is_charged(owner, team, stripe, sent):
-    answer = owner.post("/plan-change/business", data=sent)
-    assert offers_quote(refused(owner, team, stripe, answer))
+def test_without_a_quote_of_ours_nothing_is_charged(owner, team, stripe):
+    for sent in ({}, {"quote": ""}, {"quote": "made-up"}):
+        answer = owner.post("/plan-change/business", data=sent)
+        assert offers_quote(refused(owner, team, stripe, answer))
 
 
 def test_another_account_cannot_use_the_quote(owner, team, stripe, people, app):
@@ -291,7 +295,7 @@ def test_a_declined_card_leaves_the_old_plan_and_nothing_to_pay(owner, team, str
     # The page holds a fresh quote: with a card that works it goes through.
     use_card(app, stripe, team, "pm_card_visa")
     answer = owner.post("/plan-change/business", data={"quote": quote_in(page)})
-    assert "You are now on Business." in after(owner, answer)
+    assert "You now have Business, 8 seats" in after(owner, answer)
 
 
 def test_a_trial_changes_at_once_and_charges_nothing(people, subscribe, stripe, clock):
@@ -322,7 +326,7 @@ def test_a_downgrade_waits_for_the_end_of_the_period(owner, team, stripe, app, c
     assert row_of(page, "Today") == "$0.00"
     assert row_of(page, "From 19 December 2026, every month") == "$19.00"
     answer = owner.post("/plan-change/starter", data={"quote": quote_in(page)})
-    assert "changes to Starter on 19 December" in after(owner, answer)
+    assert "From 19 December 2026 you have Starter, billed monthly" in after(owner, answer)
     assert at_stripe(stripe, team) == ("demo_team_month", 8)
     assert invoices_of(stripe, team) == [("paid", 39200)]
     pass_time(sandbox, clock, INVOICED)
@@ -403,7 +407,7 @@ def test_a_second_scheduled_change_takes_the_place_of_the_first_and_says_so(
 def test_an_upgrade_drops_the_scheduled_downgrade(owner, team, stripe, clock, sandbox):
     accept(owner, "/plan-change/starter")
     answer = accept(owner, "/plan-change/business")
-    assert "You are now on Business." in after(owner, answer)
+    assert "You now have Business, 8 seats" in after(owner, answer)
     assert stripe.v1.subscriptions.retrieve(team).schedule is None
     pass_time(sandbox, clock, INVOICED)
     assert at_stripe(stripe, team) == ("demo_business_month", 8)
@@ -504,7 +508,9 @@ def test_a_lost_answer_is_looked_up_and_never_charged_again(
     assert "we do not know yet whether this went through" in text_of(page)
     monkeypatch.undo()
     answer = owner.post("/plan-change/business", data={"quote": quote_id})
-    assert "You are now on Business. $200.00 was charged." in after(owner, answer)
+    assert "You now have Business, 8 seats, billed monthly. $200.00 was charged." in after(
+        owner, answer
+    )
     assert invoices_of(stripe, team) == [("paid", 20000), ("paid", 39200)]
 
 

@@ -77,15 +77,15 @@ def test_removed_seats_stay_until_the_end_of_the_period(owner, team, stripe, clo
     assert invoices_of(stripe, team) == [("paid", 24500), ("paid", 39200)]
 
 
-@pytest.mark.parametrize("typed", ["0", "-1", "26", "9" * 60, "many", "2.5", ""])
-def test_a_senseless_number_is_refused_and_kept(owner, team, stripe, typed):
-    for page in (
-        owner.get("/seats", query_string={"seats": typed}),
-        owner.post("/seats", data={"seats": typed}),
-    ):
-        assert page.status_code == 422
-        assert "Enter a whole number from 1 to 25." in text_of(page)
-        assert f'value="{typed}"' in page.get_data(as_text=True)
+def test_a_senseless_number_is_refused_and_kept(owner, team, stripe):
+    for typed in ("0", "-1", "26", "9" * 60, "many", "2.5", ""):
+        for page in (
+            owner.get("/seats", query_string={"seats": typed}),
+            owner.post("/seats", data={"seats": typed}),
+        ):
+            assert page.status_code == 422
+            assert "Enter a whole number from 1 to 25." in text_of(page)
+            assert f'value="{typed}"' in page.get_data(as_text=True)
     assert at_stripe(stripe, team) == ("demo_team_month", 8)
 
 

@@ -18,7 +18,7 @@ from billing.errors import (
     StripeMisconfigured,
     StripeUnavailable,
 )
-from billing.pricing import Change, seats_for
+from billing.pricing import TAKES_EFFECT_NOW, Cadence, Change, seats_for
 from billing.quoting import QuoteNotUsable
 from billing.seat_count import SeatCountForm
 from billing.standing import scheduled_change as waiting_change
@@ -168,18 +168,27 @@ def _invalid(plan: Product, subscription: Subscription, form: SeatCountForm) -> 
 def _say(quote: Quote) -> None:
     """What has happened, and what it cost."""
     subscription = current_account.subscription
-    price = db.session.get(Price, quote.to_price_id)
-    name = price.product.name if price and price.product else "your new plan"
-    if quote.takes_effect != "now":
+    if quote.takes_effect != TAKES_EFFECT_NOW:
         day = dates.day(quote.effective_at)
-        flash(f"Done. Your subscription changes to {name} on {day}; nothing changes today.", "info")
+        flash(f"Done. From {day} you have {_target(quote)}; nothing changes today.", "info")
         return
-    flash(f"You are now on {name}. {_charged(quote)}", "success")
+    flash(f"You now have {_target(quote)}. {_charged(quote)}", "success")
     if subscription is not None and waiting_change(subscription, now()):
         flash(
             "The change you had scheduled before still stands. Drop it if you do not want it.",
             "warning",
         )
+
+
+def _target(quote: Quote) -> str:
+    """What the quote leads to, such as "Team, 8 seats, billed yearly"."""
+    price = db.session.get(Price, quote.to_price_id)
+    if price is None or price.product is None:
+        return "your new plan"
+    said = price.product.name
+    if price.product.is_per_seat:
+        said += f", {quote.to_quantity} seat{'' if quote.to_quantity == 1 else 's'}"
+    return f"{said}, billed {Cadence.of(price).adverb}"
 
 
 def _charged(quote: Quote) -> str:

@@ -28,14 +28,17 @@ if (page && window.Stripe) {
       say("We could not reach your bank from this page.");
     }
     // The payment may need another card now, which Stripe's own page offers.
-    link?.removeAttribute("aria-busy");
-    link?.removeEventListener("click", ask);
+    if (link) {
+      link.removeAttribute("aria-busy");
+      link.removeEventListener("click", ask);
+      link.textContent = link.dataset.otherwise;
+    }
     asking = false;
   };
 
   const say = (message) => {
     const problem = page.querySelector("[data-problem]");
-    problem.textContent = `${message} You were not charged. Try again on the payment page, where you can also use another card.`;
+    problem.textContent = `${message} You were not charged. You can try again, or pay with another card.`;
     problem.hidden = false;
     problem.focus();
   };
