@@ -59,9 +59,8 @@ def render(doc: Mapping[str, Any], expand: Iterable[str] = ()) -> dict[str, Any]
     tree: dict[str, Any] = {}
     for path in expand:
         steps = path.split(".")
-        # In a list the leading "data" does not count.
-        depth = len(steps) - (steps[0] == "data")
-        if depth > MAX_DEPTH:
+        # An expand string holds at most four properties ("Expanding responses"); data is one.
+        if len(steps) > MAX_DEPTH:
             raise ApiError(
                 400,
                 f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}",
