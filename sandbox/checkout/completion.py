@@ -146,8 +146,6 @@ def _tell(session, buyer, customer) -> None:
         "tax_exempt": (customer or {}).get("tax_exempt") or "none",
         "tax_ids": [{"type": tax["type"], "value": tax["value"]} for tax in taxes],
     }
-    if session["automatic_tax"]["enabled"]:
-        session["automatic_tax"]["status"] = "complete"
 
 
 # What is bought ----------------------------------------------------------------------------------

@@ -46,6 +46,14 @@ NESTED = (
     "saved_payment_method_options",
     "wallet_options",
 )
+NOT_COVERED = (
+    "customer_account",
+    "optional_items",
+    "payment_method_configuration",
+    "payment_method_options",
+    "shipping_address_collection",
+    "shipping_options",
+)
 PAYS_BY = {"us_bank_account": "usd", "sepa_debit": "eur"}
 
 
@@ -57,20 +65,18 @@ def start(params: dict[str, Any], display_name: str) -> dict[str, Any]:
     """
     _check(params)
     mode = params["mode"]
-    ui_mode = params.get("ui_mode", "hosted_page")
-    id = f"cs_test_{random_text(58)}"
     session = blank(
         KIND,
-        id=id,
+        id=f"cs_test_{random_text(58)}",
         mode=mode,
-        ui_mode=ui_mode,
+        ui_mode="hosted_page",
         status="open",
         payment_status="no_payment_required" if mode == "setup" else "unpaid",
         currency=params.get("currency"),
         expires_at=params.get("expires_at", clock.now() + DAY),
         metadata=params.get("metadata") or {},
         adaptive_pricing=part(KIND, "adaptive_pricing", enabled=False),
-        automatic_tax=_automatic_tax(params),
+        automatic_tax=part(KIND, "automatic_tax", enabled=False),
         custom_fields=[_custom_field(field) for field in params.get("custom_fields") or []],
         custom_text={
             name: (params.get("custom_text") or {}).get(name) or None
@@ -85,9 +91,8 @@ def start(params: dict[str, Any], display_name: str) -> dict[str, Any]:
         branding_settings=_branding(params, display_name),
         tax_id_collection=_tax_id_collection(params),
         invoice_creation=_invoice_creation(params),
-        client_secret=None if ui_mode == "hosted_page" else f"{id}_secret_{random_text(48)}",
         **{name: params[name] for name in TOLD_AGAIN if name in params},
-        **{name: part(KIND, name, **params[name]) for name in NESTED if name in params},
+        **{name: _filled(name, params[name]) for name in NESTED if name in params},
         _subscription_data=_without_decimals(params.get("subscription_data") or {}),
         _payment_intent_data=params.get("payment_intent_data") or {},
         _setup_intent_data=params.get("setup_intent_data") or {},
@@ -103,8 +108,7 @@ def start(params: dict[str, Any], display_name: str) -> dict[str, Any]:
     lines.build(session, params.get("line_items") or [])
     sums.fill(session)
     session["payment_method_types"] = _payment_method_types(session)
-    if ui_mode == "hosted_page":
-        session["url"] = checkout_url(session)
+    session["url"] = checkout_url(session)
     return store.save(session)
 
 
@@ -148,6 +152,7 @@ def payment_settled(payment_intent_id: str, succeeded: bool) -> None:
 
 
 def _check(params: dict[str, Any]) -> None:
+    _check_covered(params)
     mode = params.get("mode")
     if mode is None:
         raise _missing("mode")
@@ -159,15 +164,8 @@ def _check(params: dict[str, Any]) -> None:
         and not params.get("allowed_payment_method_types")
     ):
         raise _missing("currency")
-    hosted = params.get("ui_mode", "hosted_page") == "hosted_page"
-    if hosted and not params.get("success_url"):
+    if not params.get("success_url"):
         raise _missing("success_url")
-    if not hosted and params.get("success_url"):
-        raise ApiError(
-            400,
-            f"`success_url` can not be used with `ui_mode: {params['ui_mode']}`.",
-            param="success_url",
-        )
     for name in ("success_url", "cancel_url", "return_url"):
         if params.get(name) and not params[name].startswith(("http://", "https://")):
             raise ApiError(400, "Not a valid URL", code="url_invalid", param=name)
@@ -215,6 +213,18 @@ def _check(params: dict[str, Any]) -> None:
     _check_expiry(params.get("expires_at"))
 
 
+def _check_covered(params: dict[str, Any]) -> None:
+    enabled = [
+        name
+        for name in ("automatic_tax", "invoice_creation")
+        if (params.get(name) or {}).get("enabled")
+    ]
+    for name in [*(name for name in NOT_COVERED if params.get(name)), *enabled]:
+        raise ApiError(400, f"The sandbox does not cover `{name}`.", param=name)
+    if params.get("ui_mode", "hosted_page") != "hosted_page":
+        raise ApiError(400, "The sandbox covers `ui_mode: hosted_page` only.", param="ui_mode")
+
+
 def _check_expiry(expires_at: int | None) -> None:
     if expires_at is None:
         return
@@ -251,18 +261,13 @@ def _discount(entry: dict[str, Any]) -> dict[str, Any]:
     return {"coupon": coupon["id"], "promotion_code": None}
 
 
-def _automatic_tax(params: dict[str, Any]) -> dict[str, Any]:
-    given = params.get("automatic_tax") or {"enabled": False}
-    enabled = given["enabled"]
-    liability = given.get("liability")
-    return part(
-        KIND,
-        "automatic_tax",
-        enabled=enabled,
-        provider="stripe" if enabled else None,
-        status="requires_location_inputs" if enabled else None,
-        liability={"account": None, **liability} if liability else None,
-    )
+def _filled(path: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A nested object of the session with what was not given left null or false."""
+    inner = {
+        name: _filled(f"{path}.{name}", value) if isinstance(value, dict) else value
+        for name, value in given.items()
+    }
+    return part(KIND, path, **inner)
 
 
 def _customer_creation(params: dict[str, Any]) -> str | None:
@@ -281,12 +286,8 @@ def _tax_id_collection(params: dict[str, Any]) -> dict[str, Any]:
 def _invoice_creation(params: dict[str, Any]) -> dict[str, Any] | None:
     if params["mode"] != "payment":
         return None
-    given = params.get("invoice_creation") or {}
-    data = {key: value or None for key, value in (given.get("invoice_data") or {}).items()}
-    return {
-        "enabled": given.get("enabled", False),
-        "invoice_data": part(KIND, "invoice_creation.invoice_data", **({"metadata": {}} | data)),
-    }
+    data = part(KIND, "invoice_creation.invoice_data", metadata={})
+    return {"enabled": False, "invoice_data": data}
 
 
 def _branding(params: dict[str, Any], display_name: str) -> dict[str, Any]:

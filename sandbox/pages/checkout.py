@@ -99,10 +99,9 @@ def answer_bank(session_id: str) -> Answer:
 
 def _find(session_id: str) -> dict[str, Any] | None:
     try:
-        session = sessions.current(session_id)
+        return sessions.current(session_id)
     except ApiError:
         return None
-    return session if session["ui_mode"] == "hosted_page" else None
 
 
 def _known(session: dict[str, Any]) -> dict[str, str]:

@@ -310,6 +310,8 @@ def test_metadata_is_merged_by_an_update(stripe_client, price):
         ({"customer": "cus_none"}, "No such customer: 'cus_none'"),
         ({"expires_at": 1_777_636_800 + 90_000}, "less than 24 hours"),
         ({"expires_at": 1_777_636_800 + 60}, "at least 30 minutes"),
+        ({"automatic_tax": {"enabled": True}}, "does not cover `automatic_tax`"),
+        ({"ui_mode": "elements"}, "covers `ui_mode: hosted_page` only"),
         ({"customer_creation": "always"}, "can only be used in `payment` and `setup` mode"),
         (
             {"allow_promotion_codes": True, "discounts": [{"coupon": "x"}]},

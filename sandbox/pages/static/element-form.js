@@ -190,7 +190,6 @@ on("start", async ({ element, options, clientSecret: secret, paymentMethodTypes,
       fields.hidden = true;
       announcer.textContent = found.error.message;
       announcer.classList.remove("visually-hidden");
-      tell("ready", {});
       height();
       return found;
     }

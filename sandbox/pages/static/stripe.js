@@ -78,7 +78,7 @@
     const dialog = document.createElement("dialog");
     dialog.setAttribute("aria-label", "Confirm with your bank");
     Object.assign(dialog.style, {
-      width: "min(600px, 100vw)", height: "min(560px, 100dvh)", maxWidth: "100vw",
+      width: "min(600px, 100vw)", height: "min(440px, 100dvh)", maxWidth: "100vw",
       maxHeight: "100dvh", padding: "0", border: "0", borderRadius: "12px", overflow: "hidden",
     });
     Object.assign(line.frame.style, { width: "100%", height: "100%", border: "0", display: "block" });
