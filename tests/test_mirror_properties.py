@@ -408,7 +408,7 @@ def forget_everything() -> None:
 
 
 FEW = runs(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -9,7 +9,7 @@ committed first: facts come before the call to Stripe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from billing.clock import from_unix, now
 from billing.errors import GoneFromStripe, StripeUnavailable
-from billing.sync.fields import Data
+from billing.sync.fields import Data, References
 from billing.sync.kinds import KINDS, Children, Kind
 from models import db
 
@@ -39,19 +39,12 @@ def pull(kind: str, stripe_id: str) -> Any:
     which nothing lifts; one that was never known leaves an empty row that says the same.
     Raises StripeBusy, StripeUnavailable or StripeMisconfigured when Stripe could not be asked.
     """
-    row = _pull_alone(KINDS[kind], stripe_id)
-    if row.deleted_at is None:
-        pull_missing(_refers_to(KINDS[kind], row))
+    row, data = _pull_alone(KINDS[kind], stripe_id)
+    if data is None:
+        _pull_what_ended(KINDS[kind], stripe_id)
     else:
-        _pull_what_ended(KINDS[kind], row)
+        _pull_missing(KINDS[kind].refers_to(data))
     return row
-
-
-def pull_missing(references: Iterable[tuple[str, str]]) -> None:
-    """Pulls those of the (kind, id) pairs that the mirror does not hold yet."""
-    for kind, stripe_id in dict.fromkeys(references):
-        if not versions(kind, [stripe_id]):
-            pull(kind, stripe_id)
 
 
 def pull_page(kind: str, fetch: Callable[[], Any]) -> Any:
@@ -66,15 +59,15 @@ def pull_page(kind: str, fetch: Callable[[], Any]) -> Any:
     known = versions(kind, [each["id"] for each in page.data])
     if known:
         page = fetch()
-    references: list[tuple[str, str]] = []
+    references: References = []
     for found in page.data:
         data = found.to_dict(for_json=True)
         try:
-            row = _write(KINDS[kind], data["id"], known.get(data["id"]), data)
+            _write(KINDS[kind], data["id"], known.get(data["id"]), data)
         except Overtaken:
-            row = _pull_alone(KINDS[kind], data["id"])
-        references.extend(_refers_to(KINDS[kind], row))
-    pull_missing(references)
+            _, data = _pull_alone(KINDS[kind], data["id"])
+        references.extend(KINDS[kind].refers_to(data) if data else [])
+    _pull_missing(references)
     return page
 
 
@@ -88,17 +81,31 @@ def versions(kind: str, ids: list[str]) -> dict[str, int]:
     return dict(found)
 
 
-def _pull_alone(kind: Kind, stripe_id: str) -> Any:
+def _pull_missing(references: References) -> None:
+    """Pulls what is referred to and not held yet. Ends, because each pull writes before it asks."""
+    wanted: dict[str, list[str]] = {}
+    for kind, stripe_id in dict.fromkeys(references):
+        if stripe_id is not None:
+            wanted.setdefault(kind, []).append(stripe_id)
+    for kind, ids in wanted.items():
+        known = versions(kind, ids)
+        for stripe_id in ids:
+            if stripe_id not in known:
+                pull(kind, stripe_id)
+
+
+def _pull_alone(kind: Kind, stripe_id: str) -> tuple[Any, Data | None]:
+    """The row and what was written into it; None for a tombstone."""
     for _ in range(TRIES):
         db.session.commit()
         row = db.session.get(kind.model, stripe_id, populate_existing=True)
         version = None if row is None else row.version
         if row is not None and row.deleted_at is not None:
-            return row
+            return row, None
         db.session.commit()
         data = _fetch(kind, stripe_id)
         try:
-            return _write(kind, stripe_id, version, data)
+            return _write(kind, stripe_id, version, data), data
         except Overtaken:
             continue
     raise StripeUnavailable
@@ -193,16 +200,8 @@ def _bury(row: Any, stripe_id: str) -> None:
     flag_modified(row, "data")
 
 
-def _refers_to(kind: Kind, row: Any) -> list[tuple[str, str]]:
-    if row.deleted_at is not None:
-        return []
-    named = kind.refers_to(row.data)
-    return [(name, stripe_id) for name, stripe_id in named if stripe_id is not None]
-
-
-def _pull_what_ended(kind: Kind, row: Any) -> None:
+def _pull_what_ended(kind: Kind, gone: str) -> None:
     """What ends with a deleted object: a customer's subscriptions, schedules and methods."""
-    gone = row.stripe_id
     for name in kind.ends_with_it:
         model = KINDS[name].model
         ids = db.session.scalars(sa.select(model.stripe_id).where(model.customer_id == gone)).all()
