@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -139,18 +140,29 @@ def test_an_owner_can_leave_when_another_remains(people, roles):
     ids=["demote each other", "remove each other", "both leave"],
 )
 def test_two_owners_acting_at_once_leave_one_owner(people, roles, of, monkeypatch, requests):
-    """Both requests have passed every check before either takes hold of the account."""
+    """Each has been let in before either takes hold of the account.
+
+    The first to count the owners waits a moment for the second: only if the account is not
+    held can the second get there, count the same owners, and undo the account's last one.
+    """
     ada = people.owner(ADA)
     people.join(BEN, role="owner")
     ben = people.sign_in(BEN)
-    both_checked = threading.Barrier(2, timeout=20)
-    hold = members.hold_account
+    both_let_in = threading.Barrier(2, timeout=20)
+    both_counted = threading.Barrier(2, timeout=0.3)
+    hold, count = members.hold_account, members._refuse_for_last_owner
 
     def meet_then_hold(account_id):
-        both_checked.wait()
+        both_let_in.wait()
         hold(account_id)
 
+    def count_then_meet(membership):
+        count(membership)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_counted.wait()
+
     monkeypatch.setattr(members, "hold_account", meet_then_hold)
+    monkeypatch.setattr(members, "_refuse_for_last_owner", count_then_meet)
     statuses = []
     threads = [
         threading.Thread(target=lambda send=send: statuses.append(send().status_code))
