@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_login import current_user
 
 from billing.authorization import current_account, current_role
@@ -19,8 +18,8 @@ TABS = (
     ("plans", "Plans", "plans.index", ALL),
     ("payment_methods", "Payment methods", "payment_methods.index", BUYERS),
     ("invoices", "Invoices", "invoices.index", ALL),
-    ("details", "Details", "billing_details.edit", BUYERS),
-    ("members", "Members", "members.index", ("owner",)),
+    ("details", "Details", "billing_details.edit", ALL),
+    ("members", "Members", "members.index", ALL),
 )
 
 
@@ -54,21 +53,6 @@ def navigation() -> Navigation:
         tabs=_entries(
             (key, label, end) for key, label, end, roles in TABS if current_role() in roles
         ),
-        links=_links(user),
+        links=[Entry("settings", "Your settings", url_for("account_settings.show"))],
         switch_url=url_for("accounts.switch") if len(user.memberships) > 1 else None,
     )
-
-
-def _links(user: User) -> list[Entry]:
-    links = [("settings", "Your settings", "account_settings.show")]
-    if user.is_staff:
-        links.append(("staff", "Staff pages", "staff.index"))
-    return _entries(links)
-
-
-def _entries(found: Iterable[tuple[str, str, str]]) -> list[Entry]:
-    return [
-        Entry(key, label, url_for(endpoint))
-        for key, label, endpoint in found
-        if endpoint in current_app.view_functions
-    ]

@@ -44,7 +44,10 @@ def of(customer_id: str | None) -> RecentInvoices:
     )
     total = db.session.scalar(select(func.count()).select_from(Invoice).where(*theirs)) or 0
     latest = db.session.scalars(
-        select(Invoice).where(*theirs).order_by(Invoice.created.desc()).limit(SHOWN)
+        select(Invoice)
+        .where(*theirs)
+        .order_by(Invoice.created.desc(), Invoice.number.desc())
+        .limit(SHOWN)
     )
     return RecentInvoices([Titled(invoice, title(invoice)) for invoice in latest], total)
 

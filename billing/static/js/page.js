@@ -20,6 +20,13 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// On a phone the tabs scroll: the current one is brought into view.
+const tabs = document.querySelector(".tabs");
+const current = tabs?.querySelector("[aria-current]");
+if (current) {
+  tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
+
 // The menu closes as menus do: on Escape, or on a press elsewhere.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
