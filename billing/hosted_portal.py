@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from billing import customers, sync
 from billing.audit import record
-from billing.errors import Refused
+from billing.errors import InvalidRequest, Refused
 from billing.gateway import hosted_portal, portal_configurations
 from billing.payment_methods import live_subscriptions
 from models import Account, Invoice, PaymentMethod, db
@@ -32,13 +34,19 @@ def open(account: Account, *, flow: str | None, return_url: str, email: str) -> 
             raise NoSubscription
         subscription_id = live[0].stripe_id
     ours = portal_configurations.ours()
-    session = hosted_portal.open(
+    opened = partial(
+        hosted_portal.open,
         customer_id,
         return_url=return_url,
-        flow=flow,
-        subscription_id=subscription_id,
         configuration_id=ours.id if ours else None,
     )
+    try:
+        session = opened(flow=flow, subscription_id=subscription_id)
+    except InvalidRequest:
+        if flow is None:
+            raise
+        # A task that is switched off at Stripe: the portal's front page says what there is.
+        session = opened()
     record("hosted_portal.opened", customer_id, after={"flow": flow} if flow else None)
     db.session.commit()
     return session.url

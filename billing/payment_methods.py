@@ -34,7 +34,8 @@ class Addition:
     """How adding a method ended.
 
     `state`: saved, already_saved (a duplicate, the new copy was dropped), replaced (the same
-    card with a new expiry took the old one's place), processing, failed, unfinished, canceled.
+    card with a new expiry took the old one's place), seen (settled on an earlier visit),
+    processing, failed, unfinished, canceled.
     """
 
     state: str
@@ -153,7 +154,7 @@ def finish(account: Account, setup_intent_id: str, *, make_it_default: bool) -> 
         )
     method = sync.pull("payment_method", str(intent.payment_method))
     if _was_acted_on(intent.id):
-        return Addition("saved", method)
+        return Addition("seen", method)
     sync.pull("customer", account.stripe_customer_id)
     addition = _settle(account, method, make_it_default)
     record(
@@ -180,26 +181,31 @@ def _was_acted_on(setup_intent_id: str) -> bool:
 def _settle(account: Account, method: PaymentMethod, make_it_default: bool) -> Addition:
     """Recognises a method that is saved already, then sets the default."""
     customer = account.customer
-    twins = [m for m in customer.payment_methods if _is_same(m, method)] if customer else []
+    assert customer is not None
+    twins = [m for m in customer.payment_methods if _is_same(m, method)]
     same = next((m for m in twins if _expiry(m) == _expiry(method)), None)
     kept = same or method
-    default = customer.default_payment_method_id if customer else None
-    was_default = default in {twin.stripe_id for twin in twins}
-    if make_it_default or default is None:
-        make_default(account, kept)
-    elif was_default and default != kept.stripe_id:
-        default_payment_method.set_for_customer(customer.stripe_id, kept.stripe_id)
     dropped = [m for m in (*twins, method) if m.stripe_id != kept.stripe_id]
+    gone = {m.stripe_id for m in dropped}
+    default = customer.default_payment_method_id
+    is_first = default is None and {m.stripe_id for m in customer.payment_methods} <= {
+        kept.stripe_id,
+        *gone,
+    }
+    if make_it_default:
+        make_default(account, kept)
+    elif is_first or default in gone:
+        # Subscriptions stay with what they have: nobody asked to move them.
+        default_payment_method.set_for_customer(customer.stripe_id, kept.stripe_id)
+    for subscription in live_subscriptions(account):
+        if subscription.default_payment_method_id in gone:
+            default_payment_method.set_for_subscription(subscription.stripe_id, kept.stripe_id)
+            sync.pull("subscription", subscription.stripe_id)
     for one in dropped:
-        for subscription in live_subscriptions(account):
-            if subscription.default_payment_method_id == one.stripe_id:
-                default_payment_method.set_for_subscription(subscription.stripe_id, kept.stripe_id)
-                sync.pull("subscription", subscription.stripe_id)
         detach(one.stripe_id)
-    if dropped:
-        sync.pull("customer", account.stripe_customer_id)
+    sync.pull("customer", customer.stripe_id)
     state = "already_saved" if same else "replaced" if dropped else "saved"
-    return Addition(state, kept, made_default=make_it_default or default is None)
+    return Addition(state, kept, made_default=make_it_default or is_first)
 
 
 def _is_same(one: PaymentMethod, other: PaymentMethod) -> bool:

@@ -52,6 +52,14 @@ def test_a_flow_leads_straight_to_its_task(app, owner, flow, stripe_calls):
     assert "configuration=bpc_" in sent
 
 
+def test_a_task_that_is_switched_off_at_stripe_leads_to_the_portals_front_page(owner, stripe_calls):
+    answer = owner.post("/hosted-portal", data={"flow": "subscription_update"})
+    assert answer.status_code == 303
+    first, second = sessions(stripe_calls)
+    assert "subscription_update" in first
+    assert "flow_data" not in second
+
+
 def test_an_unknown_flow_opens_nothing(owner, stripe_calls):
     before = len(stripe_calls)
     assert owner.post("/hosted-portal", data={"flow": "evil"}).status_code == 400

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from billing import sync
 from models import AuditEntry, Customer, PaymentMethod, Subscription, db
 
 
@@ -159,6 +160,24 @@ def test_a_card_saved_for_everything_becomes_the_default(app, owner, stripe, cus
         assert db.session.query(Customer).one().default_payment_method_id == method
 
 
+def test_a_second_card_leaves_a_subscription_with_its_own_card_alone(
+    app, owner, stripe, customer_id
+):
+    """Checkout gives the subscription its card and the customer no default."""
+    (visa,) = methods_of(stripe, customer_id)
+    subscription = stripe.v1.subscriptions.list({"customer": customer_id}).data[0]
+    stripe.v1.subscriptions.update(subscription.id, {"default_payment_method": visa})
+    stripe.v1.customers.update(customer_id, {"invoice_settings": {"default_payment_method": ""}})
+    with app.app_context():
+        sync.pull("subscription", subscription.id)
+        sync.pull("customer", customer_id)
+    assert "Use it for everything" in text_of(owner.get("/payment-methods/new"))
+    add(owner, stripe, customer_id)
+    found = stripe.v1.subscriptions.retrieve(subscription.id)
+    assert found.default_payment_method == visa
+    assert default_of(stripe, customer_id) is None
+
+
 def test_coming_back_again_does_not_undo_a_later_choice(app, owner, stripe, customer_id):
     first = default_of(stripe, customer_id)
     intent = save_card(stripe, customer_id)
@@ -220,8 +239,6 @@ def test_the_same_card_with_a_new_expiry_takes_the_old_ones_place(app, owner, st
     subscription = stripe.v1.subscriptions.list({"customer": customer_id}).data[0]
     stripe.v1.subscriptions.update(subscription.id, {"default_payment_method": old})
     with app.app_context():
-        from billing import sync
-
         sync.pull("subscription", subscription.id)
         year = db.session.get(PaymentMethod, old).exp_year
     renewed = stripe.v1.payment_methods.create(
@@ -285,8 +302,6 @@ def test_a_card_that_pays_for_nothing_is_removed_at_once(owner, stripe, customer
 
 
 def test_the_last_card_may_go_once_the_subscription_is_set_to_end(app, owner, stripe, customer_id):
-    from billing import sync
-
     subscription = stripe.v1.subscriptions.list({"customer": customer_id}).data[0]
     stripe.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
     with app.app_context():

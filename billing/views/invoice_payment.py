@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from billing import invoice_payment
-from billing.authorization import member_required, owned_or_404
+from billing.authorization import current_account, member_required, owned_or_404
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
     CardDeclined,
     StripeUnavailable,
 )
+from billing.extensions import limiter
 from billing.invoice_payment import AlreadyPaid
 from billing.views.invoices import page_of
 from models import Invoice, PaymentMethod
@@ -30,6 +31,7 @@ ON_ITS_WAY = (
 
 @bp.post("/invoices/<stripe_id>/payment")
 @member_required("owner", "billing")
+@limiter.limit("40 per hour", key_func=lambda: f"account:{current_account.id}")
 def create(stripe_id: str) -> Any:
     """Charges what is due to the chosen method; a refusal shows on the invoice, with other ways."""
     invoice = owned_or_404(Invoice, stripe_id)

@@ -61,7 +61,7 @@ def new() -> Any:
         "payment_methods/new.html",
         publishable_key=current_app.config["SETTINGS"].stripe_publishable_key,
         attempt=secrets.token_urlsafe(16),
-        has_default=bool(customer and customer.default_payment_method_id),
+        is_first=not (customer and customer.payment_methods),
         return_url=url_for("payment_methods.return_", _external=True),
     )
 
@@ -97,6 +97,8 @@ def return_() -> Any:
         return render_template("payment_methods/return.html", state="unknown", again=again), 503
     if addition is None:
         abort(404)
+    if addition.state == "seen":
+        return redirect(url_for(".index"), 303)
     if addition.state not in SAID:
         status = 402 if addition.state == "failed" else 200
         return render_template(
