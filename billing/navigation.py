@@ -50,9 +50,11 @@ def navigation() -> Navigation:
         user=user,
         account=account,
         accounts=[membership.account for membership in user.memberships],
-        tabs=_entries(
-            (key, label, end) for key, label, end, roles in TABS if current_role() in roles
-        ),
+        tabs=[
+            Entry(key, label, url_for(endpoint))
+            for key, label, endpoint, roles in TABS
+            if current_role() in roles
+        ],
         links=[Entry("settings", "Your settings", url_for("account_settings.show"))],
         switch_url=url_for("accounts.switch") if len(user.memberships) > 1 else None,
     )
