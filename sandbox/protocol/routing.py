@@ -115,7 +115,8 @@ def _answer(one: Endpoint, variables: dict[str, str]) -> Response:
     begun = False
     try:
         given = _given()
-        allowed = auth.check(request, given)
+        # A copy: what was sent is remembered with the key as it came.
+        allowed = dict(auth.check(request, given))
         if key and (first := idempotency.replay(key, request.path, given)):
             response = _json(*first)
             response.headers["Idempotent-Replayed"] = "true"

@@ -133,6 +133,13 @@ def test_a_repeated_request_gets_the_first_result(app: Sandbox) -> None:
     assert len(call(app, "GET", "/v1/customers").json["data"]) == 1
 
 
+def test_a_repeated_request_that_expands_gets_the_first_result_too(app: Sandbox) -> None:
+    wanted = {"name": "Ann", "expand[]": "tax_ids"}
+    first = call(app, "POST", "/v1/customers", wanted, Idempotency_Key="k")
+    again = call(app, "POST", "/v1/customers", wanted, Idempotency_Key="k")
+    assert (again.status_code, again.json) == (200, first.json)
+
+
 def test_a_repeated_refusal_is_replayed_even_when_it_would_now_succeed(app: Sandbox) -> None:
     price = {"currency": "usd", "unit_amount": 100, "product": "prod_later"}
     first = call(app, "POST", "/v1/prices", price, Idempotency_Key="k")
