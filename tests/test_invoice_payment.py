@@ -163,6 +163,9 @@ def test_a_declined_card_leaves_the_invoice_open_and_names_other_ways(
         assert db.session.get(Invoice, invoice_id).hosted_invoice_url in page
     assert stripe.v1.invoices.retrieve(invoice_id).status == "open"
     assert charges(stripe, customer_id) == before
+    later = text_of(owner.get(f"/invoices/{invoice_id}"))
+    assert "The last payment failed." in later
+    assert "This was due" not in later
 
 
 def test_after_a_decline_another_card_pays(owner, stripe, invoice_id, card, visa):
