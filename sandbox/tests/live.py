@@ -122,9 +122,9 @@ def shop(live: str) -> Iterator[Any]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, once for all tests."""
+    """Debian's Chromium, once for a module: Playwright allows one of its loops at a time."""
     if not Path(CHROMIUM).exists():
         if os.environ.get("CI") == "true":
             pytest.fail(f"{CHROMIUM} is missing, and in CI nothing is skipped")
