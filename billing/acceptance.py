@@ -46,7 +46,12 @@ def apply(quote: Quote) -> None:
     if quote.accepted_at is not None and is_made(quote, subscription):
         _settle(quote, subscription)
         return
-    _check(quote, subscription)
+    try:
+        _check(quote, subscription)
+    except QuoteNotUsable:
+        if not _made_by_another_request(quote):
+            raise
+        return
     _accept(quote)
     with _undone_on_refusal(quote):
         if quote.takes_effect == TAKES_EFFECT_NOW:
@@ -176,6 +181,20 @@ def _check(quote: Quote, subscription: Subscription) -> None:
         )
     if due.amount_due != quote.amount_due or due.currency != quote.currency:
         raise QuoteNotUsable
+
+
+def _made_by_another_request(quote: Quote) -> bool:
+    """Whether a second click finds the change made by the first while it was looking."""
+    db.session.refresh(quote)
+    if quote.applied_at is not None:
+        return True
+    if quote.accepted_at is None:
+        return False
+    subscription = _fresh(quote)
+    if is_made(quote, subscription):
+        _settle(quote, subscription)
+        return True
+    return False
 
 
 def _is_for_trial(quote: Quote) -> bool:

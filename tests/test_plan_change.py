@@ -226,6 +226,28 @@ def test_two_clicks_make_one_change_and_one_charge(owner, team, stripe, app):
         assert db.session.query(AuditEntry).filter_by(action="plan.changed").count() == 1
 
 
+def test_two_clicks_that_cross_make_one_change_and_both_end_well(
+    owner, team, stripe, people, monkeypatch
+):
+    quote_id = quote_in(owner.get("/plan-change/business"))
+    other = people.sign_in(OWNER)
+    send, clicks = requests.Session.request, []
+
+    def request(self, method, url, *args, **kwargs):
+        # The second click overtakes the first, which has looked but not yet changed anything.
+        if url.endswith("/create_preview") and not clicks:
+            clicks.append("second")
+            answer = other.post("/plan-change/business", data={"quote": quote_id})
+            assert answer.headers["Location"].endswith("/subscription")
+        return send(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    answer = owner.post("/plan-change/business", data={"quote": quote_id})
+    assert clicks == ["second"]
+    assert answer.headers["Location"].endswith("/subscription")
+    assert invoices_of(stripe, team) == [("paid", 20000), ("paid", 39200)]
+
+
 def refused(owner, team, stripe, answer, url="/plan-change/business"):
     """Nothing was changed, and a fresh quote is shown with the reason."""
     assert answer.headers["Location"].endswith(url)
