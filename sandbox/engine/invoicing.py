@@ -151,7 +151,7 @@ def _expect_payment(invoice: dict) -> dict:
 
 def mark_paid(invoice: dict, *, out_of_band: bool = False, nothing_left: bool = False) -> dict:
     """The invoice, paid in full: by its payment, elsewhere, or because nothing is left to pay."""
-    before = snapshot(invoice)
+    before = snapshot(store.get("invoice", invoice["id"]))
     now = clock.now()
     paid = invoice["amount_remaining"]
     invoice["status_transitions"]["paid_at"] = now

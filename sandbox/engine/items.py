@@ -44,6 +44,12 @@ def price_from(spec: dict, currency: str | None, param: str) -> dict:
             "with `type=recurring`.",
             param=f"{param}[price]",
         )
+    if not pricing.is_licensed(price):
+        raise ApiError(
+            400,
+            "The sandbox does not bill usage: metered prices cannot be subscribed to.",
+            param=f"{param}[price]",
+        )
     check_currency(price, currency, f"{param}[price]")
     return price
 
@@ -129,7 +135,7 @@ def build(subscription: dict, spec: dict, customer: dict, param: str, at: int) -
         subscription=subscription["id"],
         price=price,
         plan=plan_of(price),
-        quantity=spec.get("quantity", 1) if pricing.is_licensed(price) else None,
+        quantity=spec.get("quantity", 1),
         metadata=dict(spec.get("metadata") or {}),
         tax_rates=tax_rates(spec.get("tax_rates"), f"{param}[tax_rates]"),
         _billed=None,
@@ -147,10 +153,6 @@ def build(subscription: dict, spec: dict, customer: dict, param: str, at: int) -
 def set_price(item: dict, price: dict) -> None:
     """Move the item to another price; its period stays."""
     item.update(price=price, plan=plan_of(price))
-    if not pricing.is_licensed(price):
-        item["quantity"] = None
-    elif item["quantity"] is None:
-        item["quantity"] = 1
 
 
 def set_period(item: dict, anchor: int, at: int) -> None:

@@ -65,11 +65,11 @@ def _tell_invoice(intent: dict, payment_method: dict, outcome: Outcome) -> None:
     before = snapshot(invoice)
     invoice["attempted"] = True
     invoice["attempt_count"] = max(invoice["attempt_count"], 1)
-    store.save(invoice)
     if outcome.status == "succeeded":
         invoicing.mark_paid(invoice)
         standing.invoice_paid(invoice, payment_method["id"])
         return
+    store.save(invoice)
     emit_updated("invoice.updated", invoice, before)
     if outcome.status == "processing":
         standing.payment_accepted(invoice)

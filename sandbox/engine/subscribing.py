@@ -38,6 +38,8 @@ def create(customer: dict, params: dict) -> dict:
         subscription["status"] = "incomplete"
         subscription["_expires_at"] = subscription["created"] + 23 * 3600
     _check_method(subscription, customer, behavior, automatic and due)
+    if draft.lines:
+        subscription["latest_invoice"] = draft.invoice["id"]
     store.save(subscription)
     emit("customer.subscription.created", subscription)
     if draft.lines:
@@ -85,15 +87,19 @@ def _blank(customer: dict, params: dict, now: int) -> dict:
         items.check_currency(first, currency, "items[0][price]")
     mode = (params.get("billing_mode") or {}).get("type", "flexible")
     flexible = (params.get("billing_mode") or {}).get("flexible") or {}
+    if flexible.get("proration_discounts", "included") != "included":
+        raise ApiError(
+            400,
+            "The sandbox includes discounts in proration amounts; it does not itemize them.",
+            param="billing_mode[flexible][proration_discounts]",
+        )
     return blank(
         "subscription",
         id=new_id("sub"),
         automatic_tax=part("subscription", "automatic_tax", enabled=False),
         billing_cycle_anchor=now,
         billing_mode={
-            "flexible": {"proration_discounts": flexible.get("proration_discounts", "included")}
-            if mode == "flexible"
-            else None,
+            "flexible": {"proration_discounts": "included"} if mode == "flexible" else None,
             "type": mode,
             "updated_at": now,
         },

@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from sandbox import clock
 from sandbox.duties import duty
-from sandbox.engine import ending, invoicing, paying, renewing, schedules, standing
+from sandbox.engine import (
+    ending,
+    invoicing,
+    items,
+    paying,
+    previewing,
+    renewing,
+    schedules,
+    standing,
+)
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.events import emit
 from sandbox.store import store
@@ -17,6 +26,8 @@ from sandbox.store import store
 DAY = 86_400
 # How long before a trial ends its event comes, in seconds.
 TRIAL_NOTICE = 3 * DAY
+# How long before a renewal `invoice.upcoming` comes, in seconds.
+RENEWAL_NOTICE = 7 * DAY
 
 HOUR = 3600
 
@@ -90,6 +101,22 @@ def _due(now: int) -> Iterator[Due]:
 def catch_up() -> None:
     """Play what is due by the sandbox's clock."""
     run_due(clock.now())
+
+
+def _renewal_notice(subscription: dict) -> int | None:
+    due = renewing.due_at(subscription)
+    ends = subscription["cancel_at"] is not None and subscription["cancel_at"] <= due
+    if ends or subscription.get("_renewal_noticed") == due:
+        return None
+    start = min(item["current_period_start"] for item in items.of(subscription))
+    # A period that is no longer than the notice is not announced.
+    return due - RENEWAL_NOTICE if due - RENEWAL_NOTICE > start else None
+
+
+def _tell_renewal(subscription: dict) -> None:
+    subscription["_renewal_noticed"] = renewing.due_at(subscription)
+    store.save(subscription)
+    emit("invoice.upcoming", previewing.preview({"subscription": subscription["id"]}))
 
 
 def _trial_notice(subscription: dict) -> int | None:
@@ -170,6 +197,7 @@ _RULES = (
     Rule("subscription", _LIVE, _pending_expiry, _void_pending),
     Rule("subscription", _LIVE, _resumption, _resume_collection),
     Rule("subscription", {"status": "trialing"}, _trial_notice, _tell_trial_end),
+    Rule("subscription", _LIVE, _renewal_notice, _tell_renewal),
     Rule("invoice", {"status": "draft"}, _finalization, renewing.finalize_due),
     Rule("invoice", {"status": "open"}, _retry, renewing.retry),
     Rule(
