@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from flask_security import WebauthnUtil
+from flask_security import UserMixin, WebauthnUtil
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
-
-from models import User
 
 
 class PasskeyRules(WebauthnUtil):
@@ -18,7 +16,9 @@ class PasskeyRules(WebauthnUtil):
     Any kind of authenticator will do: a phone, a laptop's own, a key on a keyring.
     """
 
-    def authenticator_selection(self, user: User, usage: str) -> AuthenticatorSelectionCriteria:
+    def authenticator_selection(
+        self, user: UserMixin, usage: str
+    ) -> AuthenticatorSelectionCriteria:
         if usage == "first":
             return AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED,
@@ -29,7 +29,9 @@ class PasskeyRules(WebauthnUtil):
             user_verification=UserVerificationRequirement.DISCOURAGED,
         )
 
-    def user_verification(self, user: User | None, usage: list[str]) -> UserVerificationRequirement:
+    def user_verification(
+        self, user: UserMixin | None, usage: list[str]
+    ) -> UserVerificationRequirement:
         if usage == ["first"]:
             return UserVerificationRequirement.REQUIRED
         return UserVerificationRequirement.DISCOURAGED

@@ -37,7 +37,6 @@ OF_AN_ACCOUNT_IN_A_FORM = {
 # Routes with something in their address that is not an account's.
 NOT_OF_AN_ACCOUNT = {
     "static": "files for everyone",
-    "security.static": "files for everyone",
     "plan_change.show": "a plan's slug",
     "plan_change.confirm": "a plan's slug",
     "invitations.show": "a token that we signed, sent to one mailbox",
@@ -73,7 +72,6 @@ FOR_VISITORS = {
     "security.register",
     "security.reset_password",
     "security.send_confirmation",
-    "security.static",
     "security.tf_select",
     "security.two_factor_rescue",
     "security.two_factor_setup",

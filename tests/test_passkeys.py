@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import PASSWORD, SITE
 from tests.passkey import Passkey, action_of, options_of
+from tests.test_two_factor import switch_on
 
 ADA = "ada@northwind.example"
 
@@ -133,3 +134,17 @@ def test_a_name_that_cannot_be_is_refused(people, name, said):
     answer = people.owner(ADA).post("/wan-register", data={"name": name, "usage": "first"})
     assert answer.status_code == 422
     assert said in answer.get_data(as_text=True)
+
+
+def test_who_has_an_app_and_a_passkey_chooses_between_them(app, people, client, passkey):
+    owner = people.owner(ADA)
+    add(owner, passkey, usage="secondary")
+    switch_on(app, owner)
+    asked = client.post("/login", data={"email": ADA, "password": PASSWORD}).headers["Location"]
+    assert asked.startswith("/tf-select")
+    page = client.get(asked).get_data(as_text=True)
+    assert "Code from my authenticator app" in page
+    chosen = client.post("/tf-select", data={"which": "webauthn"})
+    assert chosen.headers["Location"].startswith("/wan-signin")
+    assert answer_with(client, passkey).status_code == 302
+    assert client.get("/settings").status_code == 200
