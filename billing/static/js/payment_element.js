@@ -21,7 +21,8 @@ async function clientSecret() {
   });
   const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
   const told = isJson ? await answer.json() : {};
-  if (!answer.ok) throw new Error(told.message || "");
+  // A page instead of JSON is the sign-in page: the session ended meanwhile.
+  if (!answer.ok || !told.client_secret) throw new Error(told.message || "");
   return told.client_secret;
 }
 
@@ -72,7 +73,7 @@ async function start() {
   } catch (error) {
     return giveUp(error instanceof TypeError ? "" : error.message);
   }
-  const stripe = window.Stripe(form.dataset.publishableKey, { locale: form.dataset.locale });
+  const stripe = window.Stripe(form.dataset.publishableKey);
   const elements = stripe.elements({ clientSecret: secret, appearance: appearance() });
   const element = elements.create("payment");
   element.on("ready", () => {
