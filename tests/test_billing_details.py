@@ -251,6 +251,7 @@ def test_a_number_stripe_refuses_is_told_with_an_example_and_stays(owner):
     assert '<option selected value="eu_vat">' in page
     assert "<details" in page
     assert re.search(r"<details[^>]* open", page)
+    assert 'href="#tax_id-value"' in page
 
 
 def test_a_refused_tax_id_loses_nothing_of_the_other_form(owner):

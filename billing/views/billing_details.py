@@ -217,8 +217,11 @@ def add_tax_id() -> Any:
             email=current_user.email,
         )
     except InvalidRequest as error:
+        said = error.message
+        if error.code == "tax_id_invalid":
+            said = f"This does not have the form of a number of this type ({kind.label})."
         example = f" It looks like {kind.example}." if kind.example else ""
-        form.value.errors = [f"{error.message}{example}"]
+        form.value.errors = [f"{said}{example}"]
         # Stripe replays a refusal under the same key; a corrected number is a new request.
         form.attempt.data = secrets.token_urlsafe(16)
         return _page(tax_form=form, status=422)
