@@ -49,7 +49,7 @@ def obstacle(subscription: Subscription, wanted: Change | None) -> Obstacle | No
         return Obstacle("confirming")
     if subscription.status in {"past_due", "unpaid", "incomplete"}:
         return Obstacle("owes", open_invoice(subscription))
-    if subscription.status == "paused":
+    if subscription.status == "paused" or subscription.pause_collection:
         return Obstacle("paused")
     if subscription.status not in {"active", "trialing"} or subscription.item is None:
         return Obstacle("unknown")

@@ -124,6 +124,13 @@ def test_dropping_what_was_confirmed_meanwhile_says_that_it_was_paid(
     assert invoices_of(stripe, team)[0] == ("paid", 5000)
 
 
+def test_the_overview_and_the_subscription_lead_to_it_while_it_waits(waiting, owner):
+    for url in ("/", "/subscription"):
+        page = owner.get(url)
+        assert "A change waits for your bank." in text_of(page)
+        assert 'href="/pending-change"' in page.get_data(as_text=True)
+
+
 def test_no_other_change_is_quoted_while_one_waits(waiting, owner):
     for url in ("/plan-change/starter", "/seats?seats=3"):
         assert owner.get(url).headers["Location"].endswith("/pending-change")

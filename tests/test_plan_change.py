@@ -117,13 +117,19 @@ def test_going_yearly_starts_a_year_today_less_what_was_not_used(owner, team, st
     assert at_stripe(stripe, team) == ("demo_team_year", 8)
 
 
-def test_a_subscription_in_euro_is_quoted_in_euro(people, subscribe, clock, stripe):
+def test_a_subscription_in_euro_is_quoted_and_billed_in_euro(
+    people, subscribe, clock, stripe, sandbox
+):
     # €45 and €92 a seat, one seat, half a month: 46 - 22.50.
     people.join(OWNER)
-    subscribe("Northwind", "team", currency="eur")
+    team = subscribe("Northwind", "team", currency="eur")
     clock.set(HALF_WAY)
-    page = people.sign_in(OWNER).get("/plan-change/business")
-    assert row_of(page, "Due today") == "€23.50"
+    owner = people.sign_in(OWNER)
+    assert row_of(owner.get("/plan-change/business"), "Due today") == "€23.50"
+    assert row_of(owner.get("/plan-change/starter"), "From 19 December 2026") == "€18.00"
+    accept(owner, "/plan-change/starter")
+    pass_time(sandbox, clock, INVOICED)
+    assert invoices_of(stripe, team) == [("paid", 1800), ("paid", 4500)]
 
 
 def test_the_plan_one_has_needs_no_quote_and_no_call(owner, stripe_calls):
@@ -336,6 +342,26 @@ def test_a_trial_changes_at_once_and_charges_nothing(people, subscribe, stripe, 
         assert at_stripe(stripe, team)[0] == lookup_key
     assert stripe.v1.subscriptions.retrieve(team).status == "trialing"
     assert sum(amount for _, amount in invoices_of(stripe, team)) == 0
+
+
+def test_who_pays_by_invoice_gets_one_for_the_difference(people, subscribe, stripe, clock):
+    people.join(OWNER)
+    team = subscribe("Northwind", "team", collection_method="send_invoice", days_until_due=30)
+    owner = people.sign_in(OWNER)
+    page = owner.get("/plan-change/business")
+    assert row_of(page, "Due by invoice") == "$50.00"
+    assert "Switch, and send me the invoice" in text_of(page)
+    answer = owner.post("/plan-change/business", data={"quote": quote_in(page)})
+    assert "$50.00 is due; you find the invoice under Invoices." in after(owner, answer)
+    assert at_stripe(stripe, team) == ("demo_business_month", 1)
+
+
+def test_while_it_is_paused_nothing_is_quoted(owner, team, stripe, app):
+    stripe.v1.subscriptions.update(team, {"pause_collection": {"behavior": "void"}})
+    pull(app, "subscription", team)
+    page = owner.get("/plan-change/business")
+    assert "Your subscription is paused" in text_of(page)
+    assert not offers_quote(page)
 
 
 # At the end of the period

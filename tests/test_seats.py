@@ -111,7 +111,7 @@ def test_a_declined_card_adds_no_seat(owner, team, stripe, app):
 
 
 def test_seats_keep_the_price_they_were_bought_at_even_when_it_is_no_longer_sold(
-    owner, team, stripe, app
+    owner, team, stripe, app, clock, sandbox
 ):
     old = stripe.v1.subscriptions.retrieve(team)["items"].data[0].price.id
     stripe.v1.prices.update(old, {"active": False})
@@ -121,6 +121,17 @@ def test_seats_keep_the_price_they_were_bought_at_even_when_it_is_no_longer_sold
     owner.post("/seats", data={"quote": quote_in(page), "seats": "12"})
     (item,) = stripe.v1.subscriptions.retrieve(team)["items"].data
     assert (item.price.id, item.quantity) == (old, 12)
+    # Fewer of them, at the end of the period, keep it as well.
+    accept(owner, "/seats?seats=5", seats="5")
+    schedule = stripe.v1.subscription_schedules.retrieve(
+        stripe.v1.subscriptions.retrieve(team).schedule
+    )
+    assert [(p["items"][0].price, p["items"][0].quantity) for p in schedule.phases] == [
+        (old, 12),
+        (old, 5),
+    ]
+    pass_time(sandbox, clock, INVOICED)
+    assert at_stripe(stripe, team) == ("demo_team_month", 5)
 
 
 def test_a_plan_without_seats_has_no_such_page(people, subscribe):

@@ -82,6 +82,7 @@ def _phase(phase: stripe.SubscriptionSchedule.Phase) -> SubscriptionScheduleUpda
         "items": [_item(item) for item in phase.items],
         "proration_behavior": "none",
         "metadata": dict(phase.metadata.to_dict()) if phase.metadata else {},
+        "currency": phase.currency,
     }
     if phase.collection_method:
         params["collection_method"] = phase.collection_method

@@ -177,7 +177,9 @@ def _build(spec: dict, begin: int, customer: dict, param: str, schedule: dict) -
     currency = spec.get("currency")
     entries = []
     for index, one in enumerate(spec["items"]):
-        price = items.price_from(one, currency, f"{param}[items][{index}]")
+        price = _kept_price(one, schedule) or items.price_from(
+            one, currency, f"{param}[items][{index}]"
+        )
         currency = currency or price["currency"]
         entries.append((one, price))
     phase = _phase(currency, begin, _end(spec, begin, entries[0][1]))
@@ -201,6 +203,12 @@ def _build(spec: dict, begin: int, customer: dict, param: str, schedule: dict) -
     if schedule["default_settings"]["description"] and not phase["description"]:
         phase["description"] = schedule["default_settings"]["description"]
     return phase
+
+
+def _kept_price(spec: dict, schedule: dict) -> dict | None:
+    """The price named, when the schedule has it already: an archived one may stay."""
+    kept = {item["price"] for phase in schedule["phases"] for item in phase["items"]}
+    return store.get("price", spec["price"]) if spec.get("price") in kept else None
 
 
 def _end(spec: dict, begin: int, price: dict) -> int:
