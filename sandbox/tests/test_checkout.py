@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -430,3 +431,13 @@ def test_what_the_session_collects_is_kept(stripe_client, price, browser):
 
 def test_a_back_link_leads_to_the_cancel_url(stripe_client, price, browser):
     assert f'href="{CANCEL}"' in browser.get(path(start(stripe_client, price))).text
+
+
+def test_two_clicks_at_the_same_moment_buy_once(stripe_client, price, app):
+    session = start(stripe_client, price)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: pay(app.test_client(), session), range(4)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.location for answer in answers}) == 1
+    assert len(stripe_client.v1.subscriptions.list().data) == 1
+    assert len(stripe_client.v1.charges.list().data) == 1
