@@ -60,6 +60,13 @@ def test_signing_in_never_leads_to_another_site(client, ada, elsewhere):
     assert led_to.netloc == "127.0.0.1:8000"
 
 
+def test_a_form_sent_while_signed_out_leads_back_to_its_page(client):
+    sent = client.post("/members/leave", headers={"Referer": "http://127.0.0.1:8000/members?a=b"})
+    assert sent.headers["Location"] == "/login?next=/members?a%3Db"
+    sent = client.post("/members/leave", headers={"Referer": "https://evil.example/members"})
+    assert sent.headers["Location"] == "/login?next=/"
+
+
 def test_the_address_may_be_written_in_capitals(client, ada):
     assert sign_in(client, ADA.upper()).status_code == 302
 

@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     )
     # These are pages for people; nothing of them is an API.
     security.want_json(lambda request: False)
+    security.unauthn_handler(pages.ask_to_sign_in)
     registration.init_app(app)
     addresses.init_app(app)
     limits.init_app(app)

@@ -4,9 +4,11 @@ redirect to one page that says where we sent a mail."""
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import g, make_response, redirect, render_template, request, session, url_for
+from flask import flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_security.forms import Form
+from flask_security.utils import get_message
 
 from billing.people.wording import LABELS
 
@@ -38,3 +40,12 @@ def render(template: str, **context: Any) -> Any:
 def note_mail(kind: str, to: str) -> None:
     """Remembers for the next page what was sent where, and whether sending failed."""
     session["mail_sent"] = {"kind": kind, "to": to, "failed": g.get("mail_not_sent", False)}
+
+
+def ask_to_sign_in(mechanisms: Any = None, headers: Any = None) -> Any:
+    """Leads to signing in and back to the page; where a form was sent, to the form's page."""
+    flash(*get_message("UNAUTHENTICATED"))
+    here = urlsplit(request.url if request.method == "GET" else request.referrer or "/")
+    path = here.path if here.netloc == request.host else "/"
+    query = f"?{here.query}" if here.query else ""
+    return redirect(url_for("security.login", next=f"/{path.lstrip('/')}{query}"))
