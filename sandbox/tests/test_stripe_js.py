@@ -223,3 +223,60 @@ def test_a_live_key_is_refused(shop, page):
     page.goto(shop.address)
     message = page.evaluate("() => { try { Stripe('pk_live_x') } catch (e) { return e.message } }")
     assert "no live keys" in message
+
+
+DEFERRED = """() => {
+  window.elements = stripe.elements({ mode: "setup", currency: "eur", appearance: {
+    theme: "night", variables: { colorPrimary: "rgb(1, 2, 3)", colorText: "red; } body { x" } } });
+  window.elements.create("payment").mount("#payment");
+}"""
+
+
+def test_a_form_may_come_before_its_intent(live_client, setup, shop, page):
+    page.goto(f"{shop.address}/")
+    page.evaluate(DEFERRED)
+    frame = page.frame_locator("#payment iframe")
+    expect(frame.get_by_role("radio", name="SEPA Direct Debit")).to_be_visible()
+    answer = page.evaluate("() => elements.submit()")
+    assert answer["error"]["code"] == "incomplete_number"
+    type_card(frame)
+    assert page.evaluate("() => elements.submit()") == {"selectedPaymentMethod": "card"}
+    confirm = (
+        "clientSecret => stripe.confirmSetup({elements, clientSecret, redirect: 'if_required'})"
+    )
+    answer = page.evaluate(confirm, setup.client_secret)
+    assert answer["setupIntent"]["status"] == "succeeded"
+
+
+def test_the_pages_colours_reach_the_form_but_nothing_else(shop, page):
+    page.goto(f"{shop.address}/")
+    page.evaluate(DEFERRED)
+    frame = page.frame_locator("#payment iframe")
+    expect(frame.get_by_label("Card number")).to_be_visible()
+    style = frame.locator("html").evaluate("node => node.style.cssText")
+    assert "rgb(1, 2, 3)" in style
+    assert "red" not in style
+    assert frame.locator("html").get_attribute("data-theme") == "night"
+
+
+def test_a_payment_method_can_be_made_without_an_intent(live_client, shop, page):
+    page.goto(f"{shop.address}/")
+    page.evaluate(DEFERRED)
+    type_card(page.frame_locator("#payment iframe"), "5555555555554444")
+    answer = page.evaluate("() => stripe.createPaymentMethod({ elements })")
+    found = live_client.v1.payment_methods.retrieve(answer["paymentMethod"]["id"])
+    assert found.card.brand == "mastercard"
+
+
+def test_a_forged_message_from_the_page_itself_is_not_heard(setup, shop, page):
+    frame = visit(page, shop, setup.client_secret, call="confirmSetup", redirect="if_required")
+    expect(frame.get_by_label("Card number")).to_be_visible()
+    forged = """() => {
+      const result = { setupIntent: { status: "succeeded", id: "forged" } };
+      for (let id = 1; id < 20; id += 1) {
+        window.postMessage({ source: "sandbox-frame", type: "reply", id, result }, "*");
+      }
+    }"""
+    page.get_by_role("button", name="Save").click()
+    page.evaluate(forged)
+    assert result(page)["error"]["code"] == "incomplete_number"
