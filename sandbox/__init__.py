@@ -16,7 +16,6 @@ from sandbox import clock as sandbox_clock
 from sandbox import duties, events, pages, resources
 from sandbox.background import Background
 from sandbox.delivery import LOOPBACK, Courier
-from sandbox.engine.time import run_due
 from sandbox.errors import ApiError
 from sandbox.protocol import auth, idempotency, routing
 from sandbox.store import Storage, new_id
@@ -101,12 +100,6 @@ def create_app(
     else:
         events.attach(app.storage)
     return app
-
-
-@duties.duty
-def bill() -> None:
-    """Renewals, retries, ends of trials and phases: whatever billing has due."""
-    run_due(sandbox_clock.now())
 
 
 def healthz() -> Response:
