@@ -279,6 +279,7 @@ def test_an_open_invoice_past_its_day_reads_overdue(owner, bill, clock, people):
 def test_another_accounts_invoice_is_not_found(owner, people, bill):
     invoice = bill(1500)
     stranger = people.owner("eve@elsewhere.example", "Elsewhere")
+    assert stranger.post("/hosted-portal").status_code == 303
     assert stranger.get(f"/invoices/{invoice}").status_code == 404
     assert invoice not in listed(stranger)
 

@@ -124,6 +124,8 @@ def test_the_file_keeps_to_the_filters_of_the_list_and_has_all_pages(owner, bill
 
 def test_nobody_elses_invoices_are_in_it(owner, people):
     stranger = people.owner("eve@elsewhere.example", "Elsewhere")
+    # A customer of their own, so that it is the customer that keeps the accounts apart.
+    assert stranger.post("/hosted-portal").status_code == 303
     answer = stranger.get("/invoices.csv")
     assert answer.status_code == 200
     assert rows_of(answer) == []
