@@ -24,7 +24,8 @@ class _Undo(Exception):
 
 
 def preview(params: dict) -> dict:
-    """The next invoice for the parameters of create_preview, with its lines in `_lines`.
+    """The next invoice for the parameters of create_preview, with its lines in `_lines`, and in
+    `_bills_now` whether the change would be billed at once.
 
     ApiError 404 when there would be none, 400 for a change that would be refused.
     """
@@ -56,8 +57,8 @@ def _computed(draft: Draft, params: dict) -> dict:
     if invoice["collection_method"] == "charge_automatically":
         late = 3600 if invoice["billing_reason"] == "subscription_cycle" else 0
         invoice["next_payment_attempt"] = invoice["created"] + late
-    if invoice["billing_reason"] == "subscription_cycle":
-        invoice["billing_reason"] = "upcoming"
+    invoice["_bills_now"] = invoice["billing_reason"] == "subscription_update"
+    invoice["billing_reason"] = "upcoming"
     return invoice
 
 

@@ -16,6 +16,7 @@ OPEN = ("active", "not_started")
 def create(params: dict) -> dict:
     """A schedule around an existing subscription (`from_subscription`), or with phases of its own;
     one that starts now makes its subscription at once."""
+    _refuse_pauses(params)
     if params.get("from_subscription"):
         return _from_subscription(params)
     if not params.get("customer") or not params.get("phases"):
@@ -32,6 +33,13 @@ def create(params: dict) -> dict:
     if start <= clock.now():
         start_now(schedule)
     return store.get("subscription_schedule", schedule["id"])
+
+
+def _refuse_pauses(params: dict) -> None:
+    if params.get("pause_schedules"):
+        raise ApiError(
+            400, "The sandbox does not support `pause_schedules`.", param="pause_schedules"
+        )
 
 
 def _time(value: int | str) -> int:
@@ -174,7 +182,14 @@ def _phases(given: list[dict], start: int, schedule: dict, customer: dict) -> li
 
 
 def _build(spec: dict, begin: int, customer: dict, param: str, schedule: dict) -> dict:
-    currency = spec.get("currency")
+    if spec.get("add_invoice_items"):
+        raise ApiError(
+            400,
+            "The sandbox does not support `add_invoice_items` in a phase.",
+            param=f"{param}[add_invoice_items]",
+        )
+    subscription = store.find("subscription", schedule["subscription"] or "") or {}
+    currency = spec.get("currency") or subscription.get("currency")
     entries = []
     for index, one in enumerate(spec["items"]):
         price = _kept_price(one, schedule) or items.price_from(
@@ -242,6 +257,7 @@ def update(schedule: dict, params: dict) -> dict:
     """The schedule, rewritten. A current phase with other items changes the subscription now,
     prorated as `proration_behavior` says."""
     check_open(schedule, "update")
+    _refuse_pauses(params)
     before = snapshot(schedule)
     merge_metadata(schedule, params)
     if params.get("end_behavior"):

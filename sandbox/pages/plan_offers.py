@@ -159,7 +159,7 @@ class Choice:
         invoice = previewing.preview(preview)
         currency = invoice["currency"]
         return {
-            "now": invoice["billing_reason"] == "subscription_update",
+            "now": invoice["_bills_now"],
             "day": wording.day(invoice["next_payment_attempt"] or invoice["created"]),
             "amount": money(invoice["amount_due"], currency),
             "lines": _sums_of(invoice),
