@@ -129,9 +129,13 @@ def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str
     The same choice again gives the same page. Raises AlreadySubscribed when the account has a
     live subscription in the mirror or at Stripe, and what Stripe's refusals become.
     """
-    _refuse_second(account)
-    customer = customers.of(account, email=user.email)
-    _ask_stripe(customer)
+    try:
+        _refuse_second(account)
+        customer = customers.of(account, email=user.email)
+        _ask_stripe(customer)
+    except AlreadySubscribed:
+        _close_leftover(account)
+        raise
     for _ in range(TRIES):
         intent = _open_intent(account) or _new_intent(account, user, wanted)
         if intent is None:
@@ -140,7 +144,7 @@ def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str
         if session is not None and session.status == "open":
             if _is_for(intent, wanted) and session.url:
                 return session.url
-            session = _close(session)
+            session = _close(session.id)
         _settle(intent, session)
     raise Refused("Several people are subscribing this account at once. Try again in a minute.")
 
@@ -157,6 +161,14 @@ def _ask_stripe(customer: str) -> None:
         if found.status not in ENDED_STATUSES:
             sync.pull("subscription", found.id)
             raise AlreadySubscribed
+
+
+def _close_leftover(account: Account) -> None:
+    """Closes a page still open in some tab, where a second subscription could be paid."""
+    intent = _open_intent(account)
+    if intent is not None and intent.session_id is not None:
+        session = _close(intent.session_id)
+        finish(intent.id, "complete" if session.status == "complete" else "expired")
 
 
 def _open_intent(account: Account) -> CheckoutIntent | None:
@@ -229,12 +241,12 @@ def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | 
     return gateway.retrieve(session.id)
 
 
-def _close(session: Session) -> Session:
+def _close(session_id: str) -> Session:
     """The session after it was closed, or as it is when it could not be: somebody just paid."""
     try:
-        return gateway.expire(session.id)
+        return gateway.expire(session_id)
     except InvalidRequest:
-        return gateway.retrieve(session.id)
+        return gateway.retrieve(session_id)
 
 
 def _settle(intent: CheckoutIntent, session: Session | None) -> None:

@@ -175,6 +175,14 @@ def test_a_subscription_that_only_stripe_knows_stops_a_second_one(
     assert look(lambda: db.session.query(Subscription).one().stripe_id) == subscription
 
 
+def test_a_page_left_open_is_closed_once_there_is_a_subscription(buy, people, subscribe, stripe):
+    owner = people.owner()
+    buy(owner)
+    subscribe("Northwind", "team", collection_method="send_invoice", days_until_due=14)
+    assert buy(owner, plan="business").status_code == 302
+    assert [s.status for s in sessions(stripe)] == ["expired"]
+
+
 def at_once(app, people, buy, *choices):
     """The answers to several choices made at the same moment by one account's people."""
     # Stripe says "that key is in use" to the second; the SDK asks again, as in production.
