@@ -127,6 +127,7 @@ def accept(invitation: Invitation, user: User) -> Membership:
             f"This invitation was sent to {invitation.email}, and you are signed in as "
             f"{user.email}. Nothing was changed."
         )
+    _hold_open(invitation)
     return _join(invitation, user)
 
 
@@ -135,6 +136,7 @@ def register(invitation: Invitation, name: str, password: str) -> User:
 
     Raises InvitationClosed, and Refused when the address can sign in already.
     """
+    _hold_open(invitation)
     if invited_user(invitation) is not None:
         raise Refused("There is an account with this address already. Sign in to accept.")
     user = _user(invitation)
@@ -146,15 +148,19 @@ def register(invitation: Invitation, name: str, password: str) -> User:
         user.name, user.password = name, hashed
         datastore.set_uniquifier(user)
     user.confirmed_at = security.datetime_factory()
+    db.session.flush()
     _join(invitation, user)
     return user
 
 
-def _join(invitation: Invitation, user: User) -> Membership:
+def _hold_open(invitation: Invitation) -> None:
+    """Two answers to one invitation wait for each other; the second finds it closed."""
     hold_account(invitation.account_id)
     db.session.refresh(invitation)
     check_open(invitation)
-    db.session.flush()
+
+
+def _join(invitation: Invitation, user: User) -> Membership:
     membership = db.session.scalar(
         select(Membership).where(
             Membership.account_id == invitation.account_id, Membership.user_id == user.id

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import smtplib
+import threading
 
 import pytest
 from flask_mailman.backends.locmem import EmailBackend
 
+from billing import invitations
 from models import Account, AuditEntry, Invitation, Membership, User, db
 from tests.conftest import PASSWORD
 from tests.mailbox import open_mailbox
@@ -99,6 +101,34 @@ def test_an_invitation_works_once(app, owner, client, mailbox):
     assert "accepted before" in answer.get_data(as_text=True)
     assert join(app.test_client(), link).status_code in {409, 410}
     assert client.post(link).status_code == 410
+
+
+def test_two_answers_to_one_invitation_at_once_make_one_member(
+    app, owner, mailbox, roles, monkeypatch
+):
+    invite(owner)
+    link = mailbox.link(BEN)
+    both_let_in = threading.Barrier(2, timeout=20)
+    hold = invitations.hold_account
+
+    def meet_then_hold(account_id):
+        both_let_in.wait()
+        hold(account_id)
+
+    monkeypatch.setattr(invitations, "hold_account", meet_then_hold)
+    statuses = []
+    threads = [
+        threading.Thread(
+            target=lambda client=client: statuses.append(join(client, link).status_code)
+        )
+        for client in (app.test_client(), app.test_client())
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [302, 410]
+    assert roles() == [("Northwind", ADA, "owner"), ("Northwind", BEN, "billing")]
 
 
 def test_a_withdrawn_invitation_opens_nothing(owner, client, mailbox, app, roles):

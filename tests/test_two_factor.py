@@ -84,6 +84,14 @@ def test_a_recovery_code_signs_in_once(app, people, client):
     assert client.post("/mf-recovery", data={"code": codes[0]}).status_code == 422
 
 
+def test_a_recovery_code_may_be_typed_in_capitals_and_with_spaces(app, people, client):
+    _, codes = switch_on(app, people.owner(ADA))
+    password_only(client)
+    typed = f" {codes[3].upper().replace('-', ' - ')} "
+    assert client.post("/mf-recovery", data={"code": typed}).status_code == 302
+    assert client.get("/settings").status_code == 200
+
+
 def test_new_recovery_codes_end_the_old_ones(app, people, client):
     owner = people.owner(ADA)
     _, codes = switch_on(app, owner)

@@ -14,7 +14,7 @@ from flask_security import SQLAlchemyUserDatastore
 
 from billing.extensions import security
 from billing.people import addresses, limits, pages, registration, staff, wording
-from billing.people.forms import LoginForm, RegisterForm
+from billing.people.forms import LoginForm, RecoveryForm, RegisterForm
 from billing.people.keys import derived_key
 from config import Settings
 from models import Role, User, WebAuthn, db
@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
         SQLAlchemyUserDatastore(db, User, Role, WebAuthn),
         register_form=RegisterForm,
         login_form=LoginForm,
+        mf_recovery_form=RecoveryForm,
         render_template=pages.render,
     )
     # These are pages for people; nothing of them is an API.

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_security.forms import LoginForm as StockLoginForm
 from flask_security.forms import RegisterFormV2
+from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.utils import get_message
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length, Regexp
@@ -13,6 +14,11 @@ from wtforms.validators import DataRequired, Length, Regexp
 
 def stripped(value: str | None) -> str:
     return (value or "").strip()
+
+
+def as_printed(value: str | None) -> str:
+    """A recovery code as we show it, however it was typed."""
+    return "".join((value or "").split()).lower()
 
 
 # Names go into mail headers and Stripe's fields: one line, as long as the column.
@@ -34,6 +40,23 @@ class RegisterForm(RegisterFormV2):
         [Length(max=200, message="Use 200 letters at most."), ONE_LINE],
         filters=[stripped],
         render_kw={"autocomplete": "organization", "maxlength": 200},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        # Errors are listed in the order of the page, which asks for the names first.
+        names = ("name", "account_name")
+        rest = [name for name in self._fields if name not in names]
+        self._fields = {name: self._fields[name] for name in (*names, *rest)}
+
+
+class RecoveryForm(MfRecoveryForm):
+    """Takes a recovery code in capitals and with spaces too."""
+
+    code = StringField(
+        "Recovery code",
+        [DataRequired("Enter a recovery code.")],
+        filters=[as_printed],
     )
 
 
