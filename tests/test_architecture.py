@@ -16,7 +16,6 @@ COMMON = {"models", "config", "billing.money", "billing.errors", "billing.clock"
 # A view without pages of its own, and why it has no templates folder.
 WITHOUT_TEMPLATES = {
     "errors": "renders templates/errors for every refusal, tested where each is raised",
-    "accounts": "only switches between accounts, then redirects",
     "brand": "serves a stylesheet and an icon made from settings",
     "checkout_start": "redirects to Checkout",
     "default_payment_method": "redirects to the list of payment methods",
