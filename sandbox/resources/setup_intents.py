@@ -11,6 +11,8 @@ from sandbox.protocol import ApiError, assign, endpoint, lists, merge_metadata, 
 from sandbox.resources.payment_methods import from_data
 from sandbox.store import store
 
+# The currency that each bank debit pays in; without an amount any of them can be saved.
+BANK_DEBITS = {"us_bank_account": "usd", "sepa_debit": "eur"}
 PLAIN = ("attach_to_self", "description", "excluded_payment_method_types", "flow_directions")
 
 
@@ -37,13 +39,18 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 def offered(params: dict[str, Any]) -> dict[str, Any]:
     """Which payment methods an intent takes: those allowed, or what Stripe would choose."""
     allowed = params.get("allowed_payment_method_types") or None
+    excluded = params.get("excluded_payment_method_types") or []
+    currency = params.get("currency", "").lower()
+    debits = [kind for kind, money in BANK_DEBITS.items() if currency in ("", money)]
     automatic = params.get("automatic_payment_methods")
     if automatic is None and not allowed:
         automatic = {"enabled": True}
     return {
         "allowed_payment_method_types": allowed,
         "automatic_payment_methods": automatic and {"allow_redirects": "always", **automatic},
-        "payment_method_types": allowed or ["card", "link"],
+        "payment_method_types": [
+            kind for kind in allowed or ["card", "link", *debits] if kind not in excluded
+        ],
     }
 
 

@@ -177,11 +177,14 @@ def test_an_intent_can_be_looked_up_without_a_form(setup, shop, page):
     assert result(page)["setupIntent"]["id"] == setup.id
 
 
-def test_a_bank_account_where_the_intent_allows_it(live_client, shop, page):
-    customer = live_client.v1.customers.create({"email": "ada@example.com"})
-    setup = live_client.v1.setup_intents.create(
-        {"customer": customer.id, "allowed_payment_method_types": ["card", "us_bank_account"]}
-    )
+def test_only_what_the_intent_allows_is_offered(live_client, shop, page):
+    setup = live_client.v1.setup_intents.create({"allowed_payment_method_types": ["card"]})
+    frame = visit(page, shop, setup.client_secret, call="confirmSetup")
+    expect(frame.get_by_label("Card number")).to_be_visible()
+    expect(frame.get_by_role("radio")).to_have_count(0)
+
+
+def test_a_bank_account_is_saved(live_client, setup, shop, page):
     frame = visit(page, shop, setup.client_secret, call="confirmSetup", redirect="if_required")
     frame.get_by_role("radio", name="US bank account").check()
     frame.get_by_label("Name on the account").fill("Ada Lovelace")
@@ -204,6 +207,8 @@ def test_the_form_tells_the_page_when_it_is_ready_and_complete(setup, shop, page
 def test_the_keyboard_alone_is_enough(setup, shop, page):
     frame = visit(page, shop, setup.client_secret, call="confirmSetup", redirect="if_required")
     expect(frame.get_by_label("Card number")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(frame.get_by_role("radio", name="Card")).to_be_focused()
     page.keyboard.press("Tab")
     for text in ("4242424242424242", "1234", "123"):
         page.keyboard.type(text)
