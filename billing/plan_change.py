@@ -73,7 +73,12 @@ def is_between_periods(subscription: Subscription) -> bool:
 
 
 def is_current(subscription: Subscription, price: Price, quantity: int) -> bool:
-    """Whether the subscription is on that plan at that interval with that many seats already.
+    """Whether the subscription is on that plan at that interval with that many seats already."""
+    return is_same_plan(subscription, price) and subscription.quantity == quantity
+
+
+def is_same_plan(subscription: Subscription, price: Price) -> bool:
+    """Whether the subscription is on that plan at that interval already.
 
     Prices come and go; who is on an older price of the same plan is on that plan.
     """
@@ -82,7 +87,6 @@ def is_current(subscription: Subscription, price: Price, quantity: int) -> bool:
         held is not None
         and held.product_id == price.product_id
         and Cadence.of(held) == Cadence.of(price)
-        and subscription.quantity == quantity
     )
 
 

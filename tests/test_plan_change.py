@@ -140,6 +140,11 @@ def test_the_plan_one_has_needs_no_quote_and_no_call(owner, stripe_calls):
     assert len(stripe_calls) == before
 
 
+def test_other_seats_on_the_plan_one_has_are_a_matter_of_seats(owner):
+    answer = owner.get("/plan-change/team?seats=10")
+    assert answer.headers["Location"].endswith("/seats?seats=10")
+
+
 def test_a_plan_that_is_not_sold_at_that_interval_says_so(owner, stripe, app):
     product = stripe.v1.products.create({"name": "Solo", "metadata": {"slug": "solo"}})
     price = stripe.v1.prices.create(
@@ -443,10 +448,10 @@ def test_a_second_scheduled_change_takes_the_place_of_the_first_and_says_so(
     owner, team, stripe, clock, sandbox
 ):
     accept(owner, "/plan-change/starter")
-    page = owner.get("/plan-change/team?seats=3")
+    page = owner.get("/seats?seats=3")
     assert "You have a change scheduled: Starter, on 19 December 2026." in text_of(page)
     assert "This one takes its place." in text_of(page)
-    owner.post("/plan-change/team?seats=3", data={"quote": quote_in(page)})
+    owner.post("/seats", data={"quote": quote_in(page), "seats": "3"})
     pass_time(sandbox, clock, INVOICED)
     assert at_stripe(stripe, team) == ("demo_team_month", 3)
     assert invoices_of(stripe, team)[0] == ("paid", 14700)

@@ -153,6 +153,10 @@ def _page(plan: Product, subscription: Subscription, declined: CardDeclined | No
                 return _invalid(plan, subscription, form)
             seats = form.count
     change = plan_change.wanted(subscription, plan, request.args.get("interval"), seats)
+    held = change is not None and plan_change.is_same_plan(subscription, change.price)
+    if held and seats != subscription.quantity and not declined:
+        # Who is on the plan already keeps their price, be it an older one.
+        return redirect(url_for("seats.show", seats=seats))
     return quoted_page(
         "plan_change/show.html", subscription, change, declined, plan=plan, form=form
     )
