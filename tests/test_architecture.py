@@ -15,7 +15,6 @@ SANDBOX = sorted((ROOT / "sandbox").rglob("*.py"))
 COMMON = {"models", "config", "billing.money", "billing.errors", "billing.clock", "billing.dates"}
 # A view without pages of its own, and why it has no templates folder.
 WITHOUT_TEMPLATES = {
-    "errors": "renders templates/errors for every refusal, tested where each is raised",
     "brand": "serves a stylesheet and an icon made from settings",
     "checkout_start": "redirects to Checkout",
     "default_payment_method": "redirects to the list of payment methods",
