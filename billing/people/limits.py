@@ -43,7 +43,7 @@ def per_person() -> str:
 
 # endpoint: limits as (how often, for whom, whether only refusals count)
 LIMITS: dict[str, tuple[tuple[str, Callable[[], str], bool], ...]] = {
-    "security.login": (("20 per minute", per_address, True), ("20 per hour", per_mailbox, True)),
+    "security.login": (("20 per minute", per_address, True), ("50 per hour", per_mailbox, True)),
     "security.verify": (("10 per 5 minutes", per_person, True),),
     "security.change_password": (("10 per 5 minutes", per_person, True),),
     "security.register": (("20 per hour", per_address, False), ("5 per hour", per_mailbox, False)),
