@@ -69,4 +69,5 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-document.querySelector('[aria-invalid="true"]')?.focus();
+// What went wrong is where the reader is taken, on a phone too.
+(document.querySelector('[aria-invalid="true"]') || document.querySelector('[role="alert"]'))?.focus();
