@@ -569,13 +569,22 @@ class Invoice(Mirrored, db.Model):
         return self.status == "paid"
 
     @property
+    def is_processing(self) -> bool:
+        """Open, and a payment is on its way: a bank debit takes days to arrive or be refused."""
+        payments = (self.data.get("payments") or {}).get("data") or []
+        return self.is_open and any(
+            one["payment"].get("payment_intent_status") == "processing" for one in payments
+        )
+
+    @property
     def can_be_paid(self) -> bool:
-        return self.status in {"open", "uncollectible"} and self.amount_remaining > 0
+        payable = self.status in {"open", "uncollectible"} and self.amount_remaining > 0
+        return payable and not self.is_processing
 
     def is_overdue(self, now: datetime) -> bool:
-        """Open, and either past its due date or already refused once by the bank."""
+        """Open with no payment on its way, and past its due date or refused once by the bank."""
         late = self.due_date is not None and self.due_date < now
-        return self.is_open and (late or self.attempt_count > 0)
+        return self.is_open and not self.is_processing and (late or self.attempt_count > 0)
 
     @property
     def label(self) -> str:

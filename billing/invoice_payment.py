@@ -14,6 +14,11 @@ class AlreadyPaid(Refused):
     message = "It was paid already, so you were not charged again."
 
 
+class OnItsWay(Refused):
+    title = "A payment is on its way"
+    message = "A payment for this invoice is on its way already. You were not charged again."
+
+
 class AmountChanged(Refused):
     title = "The amount has changed"
     message = "The amount due has changed since you opened this page. You were not charged."
@@ -24,11 +29,13 @@ def pay(invoice: Invoice, method: PaymentMethod, *, shown_amount: int, attempt: 
 
     `shown_amount` (minor units) is what the reader agreed to; `attempt` is the token of the form
     they sent, so that a second press repeats the first. The key is stored before Stripe is
-    called. Raises AlreadyPaid, AmountChanged, CardDeclined, AuthenticationNeeded (with the
-    address to confirm at), StripeUnavailable when the outcome is not known.
+    called. Raises AlreadyPaid, OnItsWay, AmountChanged, CardDeclined, AuthenticationNeeded
+    (with the address to confirm at), StripeUnavailable when the outcome is not known.
     """
     if invoice.is_paid:
         raise AlreadyPaid
+    if invoice.is_processing:
+        raise OnItsWay
     if not invoice.can_be_paid:
         raise Refused("This invoice cannot be paid any more. You were not charged.")
     if shown_amount != invoice.amount_remaining:
@@ -56,8 +63,11 @@ def pay(invoice: Invoice, method: PaymentMethod, *, shown_amount: int, attempt: 
         _pulled(invoice)
         raise
     except InvalidRequest:
-        if _pulled(invoice).is_paid:
+        fresh = _pulled(invoice)
+        if fresh.is_paid:
             raise AlreadyPaid from None
+        if fresh.is_processing:
+            raise OnItsWay from None
         raise
     return _pulled(invoice)
 

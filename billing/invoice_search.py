@@ -61,12 +61,15 @@ class Page:
 
 
 def page(customer_id: str | None, filters: Filters, number: int) -> Page:
-    """Page `number` (from 1) of the matching invoices; the last one when there are fewer."""
+    """Page `number` (from 1) of the matching invoices with their lines; else the last page."""
     matching = _matching(customer_id, filters)
     total = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
     number = max(1, min(number, -(-total // PAGE_SIZE)))
     found = db.session.scalars(
-        _newest_first(matching).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+        _newest_first(matching)
+        .options(selectinload(Invoice.lines))
+        .limit(PAGE_SIZE)
+        .offset((number - 1) * PAGE_SIZE)
     ).all()
     return Page(found, number, total)
 
@@ -78,14 +81,16 @@ def every(customer_id: str | None, filters: Filters) -> Iterator[Invoice]:
 
 
 def totals_due(customer_id: str | None) -> list[tuple[str, int]]:
-    """What is still to be paid on open invoices: (currency, minor units), one per currency."""
-    rows = db.session.execute(
-        select(Invoice.currency, func.sum(Invoice.amount_remaining))
-        .where(_shown(customer_id), Invoice.status == "open", Invoice.amount_remaining > 0)
-        .group_by(Invoice.currency)
-        .order_by(Invoice.currency)
-    )
-    return [(currency, int(amount)) for currency, amount in rows]
+    """What is still to be paid on open invoices: (currency, minor units), one per currency.
+
+    What is on its way by a bank debit is not asked for again.
+    """
+    found = db.session.scalars(select(Invoice).where(_shown(customer_id), Invoice.status == "open"))
+    totals: dict[str, int] = {}
+    for invoice in found:
+        if invoice.can_be_paid:
+            totals[invoice.currency] = totals.get(invoice.currency, 0) + invoice.amount_remaining
+    return sorted(totals.items())
 
 
 def _shown(customer_id: str | None) -> ColumnElement[bool]:

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from billing import sync
+from billing.errors import StripeBusy
+from billing.gateway import default_payment_method as gateway
 from models import AuditEntry, Customer, Subscription, db
 
 
@@ -83,6 +85,26 @@ def test_when_stripe_is_down_the_default_stays(app, owner, mastercard, stripe_is
     assert answer.status_code == 503
     with app.app_context():
         assert db.session.query(Customer).one().default_payment_method_id != mastercard
+
+
+def test_a_subscription_that_could_not_be_moved_is_told_and_can_be_moved_again(
+    app, owner, stripe, customer_id, mastercard, monkeypatch
+):
+    subscription = pin(app, stripe, customer_id)
+
+    def busy(subscription_id, payment_method_id):
+        raise StripeBusy
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway, "set_for_subscription", busy)
+        answer = owner.post("/default-payment-method", data={"payment_method": mastercard})
+    assert answer.status_code == 409
+    assert "still uses its old payment method" in text_of(answer)
+    with app.app_context():
+        assert db.session.query(Customer).one().default_payment_method_id == mastercard
+    assert "Use for everything" in text_of(owner.get("/payment-methods"))
+    owner.post("/default-payment-method", data={"payment_method": mastercard})
+    assert stripe.v1.subscriptions.retrieve(subscription).default_payment_method == mastercard
 
 
 def test_a_viewer_cannot_change_it(owner, people, mastercard):

@@ -196,6 +196,25 @@ def test_a_bank_that_asks_leads_to_the_confirmation(app, owner, invoice_id, card
     assert (answer.status_code, answer.location) == (303, url)
 
 
+def test_a_bank_debit_is_on_its_way_and_is_not_asked_for_twice(
+    app, owner, stripe, invoice_id, card, visa
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    answer = pay(owner, invoice_id, card("pm_usBankAccount_success"), fields)
+    assert answer.status_code == 303
+    page = text_of(owner.get(answer.location))
+    assert "The payment is on its way." in page
+    assert "Payment on its way" in page
+    assert "failed" not in page
+    assert 'name="attempt"' not in page
+    again = pay(owner, invoice_id, visa, fields)
+    assert again.status_code == 303
+    assert "on its way already" in text_of(owner.get(again.location))
+    with app.app_context():
+        kept = str(db.session.get(Invoice, invoice_id).data)
+    assert "_secret_" not in kept
+
+
 def test_an_amount_that_changed_since_the_page_was_shown_is_not_charged(
     owner, stripe, customer_id, invoice_id, visa
 ):

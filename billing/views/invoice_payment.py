@@ -16,7 +16,7 @@ from billing.errors import (
     StripeUnavailable,
 )
 from billing.extensions import limiter
-from billing.invoice_payment import AlreadyPaid
+from billing.invoice_payment import AlreadyPaid, OnItsWay
 from billing.views.invoices import page_of
 from models import Invoice, PaymentMethod
 
@@ -46,7 +46,7 @@ def create(stripe_id: str) -> Any:
             shown_amount=request.form.get("amount", -1, type=int),
             attempt=attempt,
         )
-    except AlreadyPaid as error:
+    except (AlreadyPaid, OnItsWay) as error:
         flash(error.message, "info")
     except AuthenticationNeeded as error:
         if error.url is None:
