@@ -75,7 +75,8 @@ class Choice:
         text = given.get("quantity", "").strip()
         if text and not (text.isdigit() and int(text) > 0):
             raise ValueError("Enter a quantity of at least 1.")
-        quantity = int(text) if text else item["quantity"]
+        free = offers["quantity"] is not None or text == str(asked[0].get("quantity"))
+        quantity = int(text) if text and free else item["quantity"]
         discounts = (flow.get("subscription_update_confirm") or {}).get("discounts") or []
         code = given.get("promotion_code", "").strip()
         if code and offers["promotion_code"]:

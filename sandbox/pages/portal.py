@@ -39,7 +39,7 @@ def home(secret: str) -> Answer:
     start = portal_session.flow_start(session)
     if start:
         return redirect(start)
-    message = session.pop("_message", None)
+    message, problem = session.pop("_message", None), session.pop("_problem", None)
     store.save(session)
     return render_template(
         "sandbox/portal/home.html",
@@ -47,6 +47,7 @@ def home(secret: str) -> Answer:
         view=portal_view.of(session),
         features=portal_session.features(session),
         message=message,
+        problem=problem,
         headline=portal_session.headline(session),
     )
 

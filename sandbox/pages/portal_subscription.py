@@ -56,22 +56,33 @@ def _page(template: str, session: dict[str, Any], doc: dict[str, Any], **context
 # Another plan ------------------------------------------------------------------------------------
 
 
+def _find_changeable(secret: str, subscription_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """As `_find`, for a subscription of one item where plans may be changed at all."""
+    session, subscription = _find(secret, subscription_id)
+    enabled = portal_session.features(session)["subscription_update"]["enabled"]
+    if not enabled or len(items.of(subscription)) > 1:
+        raise Gone
+    return session, subscription
+
+
 @bp.get("/<subscription_id>/update")
 def update(secret: str, subscription_id: str) -> Answer:
-    session, subscription = _find(secret, subscription_id)
+    session, subscription = _find_changeable(secret, subscription_id)
     offers = plan_offers.of(session, subscription)
     return _page("update", session, subscription, offers=offers)
 
 
 @bp.get("/<subscription_id>/confirm")
 def confirm(secret: str, subscription_id: str) -> Answer:
-    session, subscription = _find(secret, subscription_id)
-    return _confirm(session, subscription, request.args, None)
+    session, subscription = _find_changeable(secret, subscription_id)
+    problem = session.pop("_problem", None)
+    store.save(session)
+    return _confirm(session, subscription, request.args, problem)
 
 
 @bp.post("/<subscription_id>/confirm")
 def apply(secret: str, subscription_id: str) -> Answer:
-    session, subscription = _find(secret, subscription_id)
+    session, subscription = _find_changeable(secret, subscription_id)
     try:
         choice = Choice.read(session, subscription, request.form)
         if choice.at_period_end:
@@ -82,10 +93,9 @@ def apply(secret: str, subscription_id: str) -> Answer:
                 return redirect(url, 303)
     except (ApiError, ValueError) as error:
         message = error.message if isinstance(error, ApiError) else str(error)
-        return _confirm(session, subscription, request.form, message), 422
-    session["_message"] = "Your plan is changed."
-    store.save(session)
-    return portal_session.finished(session, "subscription_update", "subscription_update_confirm")
+        problem = f"{message} Your plan is unchanged."
+        return _confirm(session, subscription, request.form, problem), 422
+    return _changed(session)
 
 
 def _confirm(session, subscription, given, error) -> str:
@@ -115,7 +125,25 @@ def _change_now(session: dict[str, Any], choice: Choice) -> str | None:
     intent = invoicing.intent_of(store.get("invoice", after["latest_invoice"]))
     if not intent or intent["status"] != "requires_action":
         return None
-    return bank_url(intent, base_url() + url_for("portal.home", secret=session["_secret"]))
+    variables = {"secret": session["_secret"], "subscription_id": after["id"]}
+    return bank_url(intent, base_url() + url_for(".confirmed", **variables))
+
+
+@bp.get("/<subscription_id>/confirmed")
+def confirmed(secret: str, subscription_id: str) -> Answer:
+    """Back from the bank, which may have refused."""
+    session, _ = _find(secret, subscription_id)
+    if request.args.get("redirect_status") == "failed":
+        session["_problem"] = "Your bank did not confirm the payment. Your plan is unchanged."
+        store.save(session)
+        return redirect(url_for("portal.home", secret=secret))
+    return _changed(session)
+
+
+def _changed(session: dict[str, Any]) -> Response:
+    session["_message"] = "Your plan is changed."
+    store.save(session)
+    return portal_session.finished(session, "subscription_update", "subscription_update_confirm")
 
 
 # The end -----------------------------------------------------------------------------------------

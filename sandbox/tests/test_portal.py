@@ -351,6 +351,7 @@ def test_what_the_configuration_forbids_is_neither_shown_nor_done(stripe_client,
         shop,
         subscription_cancel={"enabled": False},
         payment_method_update={"enabled": False},
+        subscription_update={"enabled": False},
     )
     session = start(stripe_client, shop, configuration=configuration)
     page = browser.get(path(session)).text
@@ -358,7 +359,11 @@ def test_what_the_configuration_forbids_is_neither_shown_nor_done(stripe_client,
     base = path(session)
     browser.post(f"{base}/subscriptions/{shop['subscription'].id}/cancel", data={})
     browser.post(f"{base}/payment-methods/{shop['method'].id}/remove")
-    assert stripe_client.v1.subscriptions.retrieve(shop["subscription"].id).cancel_at is None
+    confirm = f"{base}/subscriptions/{shop['subscription'].id}/confirm"
+    browser.post(confirm, data={"quantity": "9"})
+    found = stripe_client.v1.subscriptions.retrieve(shop["subscription"].id)
+    assert found["items"].data[0].quantity == 1
+    assert found.cancel_at is None
     assert stripe_client.v1.payment_methods.retrieve(shop["method"].id).customer
     flow = {
         "type": "subscription_cancel",
@@ -390,3 +395,31 @@ def test_a_session_needs_its_customer_and_a_flow_their_own_subscription(stripe_c
     }
     with pytest.raises(stripe.InvalidRequestError, match="No such subscription"):
         start(stripe_client, {"customer": stranger}, flow_data=flow)
+
+
+@pytest.mark.parametrize(("answer", "plan"), [("complete", "Team"), ("fail", "Starter")])
+def test_a_change_that_the_bank_must_confirm_waits_for_it(
+    stripe_client, shop, browser, answer, plan
+):
+    v1 = stripe_client.v1
+    method = v1.payment_methods.attach(
+        "pm_card_authenticationRequired", {"customer": shop["customer"].id}
+    )
+    v1.customers.update(
+        shop["customer"].id, {"invoice_settings": {"default_payment_method": method.id}}
+    )
+    session = start(stripe_client, shop, configuration=configure(stripe_client, shop))
+    update = link(browser.get(path(session)).text, "Update plan")
+    asked = browser.post(update.replace("/update", "/confirm"), data={"price": shop["Team"].id})
+    bank = urlsplit(asked.location)
+    assert bank.path.startswith("/bank/")
+    found = v1.subscriptions.retrieve(shop["subscription"].id)
+    assert found["items"].data[0].price.id == shop["Starter"].id
+    back = browser.post(f"{bank.path}?{bank.query}", data={"answer": answer})
+    page = browser.get(back.location, follow_redirects=True).text
+    assert (
+        "Your plan is changed." if answer == "complete" else "Your bank did not confirm"
+    ) in page
+    found = v1.subscriptions.retrieve(shop["subscription"].id)
+    assert found["items"].data[0].price.id == shop[plan].id
+    assert found.status == "active"
