@@ -129,6 +129,7 @@ def test_the_overview_and_the_subscription_lead_to_it_while_it_waits(waiting, ow
         page = owner.get(url)
         assert "A change waits for your bank." in text_of(page)
         assert 'href="/pending-change"' in page.get_data(as_text=True)
+        assert "still to be paid" not in text_of(page)
 
 
 def test_no_other_change_is_quoted_while_one_waits(waiting, owner):
