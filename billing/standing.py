@@ -185,18 +185,17 @@ def scheduled_change(subscription: Subscription, now: datetime) -> ScheduledChan
 
 
 def _open_invoices(customer_id: str | None) -> tuple[Invoice, ...]:
-    """Invoices still to be paid, the newest first."""
+    """Invoices still to be paid, the newest first; not those with a payment on its way."""
     if customer_id is None:
         return ()
-    return tuple(
-        db.session.scalars(
-            select(Invoice)
-            .where(
-                Invoice.customer_id == customer_id,
-                Invoice.status == "open",
-                Invoice.amount_remaining > 0,
-                Invoice.deleted_at.is_(None),
-            )
-            .order_by(Invoice.created.desc())
+    found = db.session.scalars(
+        select(Invoice)
+        .where(
+            Invoice.customer_id == customer_id,
+            Invoice.status == "open",
+            Invoice.amount_remaining > 0,
+            Invoice.deleted_at.is_(None),
         )
+        .order_by(Invoice.created.desc())
     )
+    return tuple(invoice for invoice in found if invoice.can_be_paid)
