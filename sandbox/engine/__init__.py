@@ -1,5 +1,10 @@
 """Billing arithmetic and the rules of Stripe's billing objects.
 
-calendar, money, pricing, proration, discounts, taxes and totals compute on plain values and
-documents; the other modules read and write the store inside the current request.
+- Plain computing: calendar, money, pricing, discounts, taxes, totals, payment, wording.
+- An invoice comes together in drafts (from lines, items, entries, proration, discounting), lives in
+  invoicing, is collected by collecting and paying (charging, saving, intents, refunding), and is
+  reduced by crediting. standing tells its subscription.
+- A subscription starts in subscribing, changes in changing and revising (terms, phases, schedules),
+  renews in renewing, pauses in pausing and ends in ending.
+- previewing does any of that and undoes it; time plays what is due.
 """

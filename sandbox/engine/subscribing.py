@@ -53,6 +53,8 @@ def prepare(customer: dict, params: dict) -> tuple[dict, Draft]:
     A preview uses both and undoes them; nobody was told of them yet.
     """
     now = clock.now()
+    # The caller may have read the customer a while ago; what is saved below must be fresh.
+    customer = store.get("customer", customer["id"])
     subscription = _blank(customer, params, now)
     terms.apply(subscription, params, customer)
     trial_end = _trial_end(params, now)

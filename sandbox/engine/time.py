@@ -90,11 +90,27 @@ def _due(now: int) -> Iterator[Due]:
 
     Schedules come before renewals, so that a renewal sees the phase that starts with it.
     """
+    seen: dict[str, list[dict]] = {}
     for rank, rule in enumerate(_RULES):
-        for doc in store.scan(rule.kind, rule.where, newest_first=False):
+        key = f"{rule.kind} {rule.where}"
+        if key not in seen:
+            seen[key] = _documents(rule)
+        for doc in seen[key]:
             at = rule.when(doc)
             if at is not None and at <= now:
                 yield Due(at, rank, doc["id"], rule)
+
+
+def _documents(rule: Rule) -> list[dict]:
+    """The documents a rule is for, to look at only; subscriptions carry their items."""
+    found = list(store.scan(rule.kind, rule.where, newest_first=False))
+    if found and rule.kind == "subscription":
+        entries: dict[str, list[dict]] = {}
+        for item in store.all("subscription_item"):
+            entries.setdefault(item["subscription"], []).append(item)
+        for doc in found:
+            doc["_items"] = entries.get(doc["id"], [])
+    return found
 
 
 @duty
