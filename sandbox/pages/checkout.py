@@ -189,6 +189,9 @@ def _buyer(session: dict[str, Any]) -> Buyer:
     wants_phone = (session["phone_number_collection"] or {}).get("enabled")
     if wants_phone and not given.get("phone"):
         errors["phone"] = "Enter your phone number."
+    business = checkout_view.business_name(session)
+    if business and not business["optional"] and not given.get("business_name"):
+        errors["business_name"] = "Enter the name of your business."
     terms = (session["consent_collection"] or {}).get("terms_of_service")
     if terms == "required" and not given.get("terms"):
         errors["terms"] = "Agree to the terms to go on."

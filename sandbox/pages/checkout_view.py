@@ -31,6 +31,7 @@ def of(session: dict[str, Any]) -> dict[str, Any]:
         "kinds": [(kind, KINDS[kind]) for kind in session["payment_method_types"]],
         "saved": saved_methods(session),
         "email_fixed": _fixed_email(session),
+        "business_name": business_name(session),
         "button": _button(session),
         "small_print": _small_print(session),
         "notice": None,
@@ -53,6 +54,14 @@ def saved_methods(session: dict[str, Any]) -> list[dict[str, Any]]:
         if (method.get("allow_redisplay") or "unspecified") in allowed
         and method["type"] in session["payment_method_types"]
     ]
+
+
+def business_name(session: dict[str, Any]) -> dict[str, Any] | None:
+    """Whether a business name is asked for, and then whether it is `optional`."""
+    asked = (session["name_collection"] or {}).get("business") or {}
+    if asked.get("enabled"):
+        return {"optional": asked["optional"]}
+    return {"optional": True} if session["tax_id_collection"]["enabled"] else None
 
 
 def _heading(session, sold) -> str:

@@ -429,6 +429,13 @@ def test_what_the_session_collects_is_kept(stripe_client, price, browser):
     assert (found.name, found.address.city) == ("Northwind GmbH", "Berlin")
 
 
+def test_a_business_name_can_be_required(stripe_client, price, browser):
+    session = start(stripe_client, price, name_collection={"business": {"enabled": True}})
+    assert "Enter the name of your business." in pay(browser, session).text
+    assert pay(browser, session, business_name="Northwind GmbH").status_code == 303
+    assert stripe_client.v1.customers.list().data[0].name == "Northwind GmbH"
+
+
 def test_a_back_link_leads_to_the_cancel_url(stripe_client, price, browser):
     assert f'href="{CANCEL}"' in browser.get(path(start(stripe_client, price))).text
 
