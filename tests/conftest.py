@@ -21,7 +21,7 @@ from itsdangerous import URLSafeTimedSerializer
 from jinja2 import FileSystemBytecodeCache
 
 import config
-from billing import create_app, demo_catalog, sync
+from billing import create_app, demo_catalog, flask_config, sync
 from billing.gateway import client as gateway_client
 from models import Account, Membership, Subscription, db
 from sandbox import clock as sandbox_clock
@@ -138,6 +138,25 @@ def app(
 ) -> Iterator[Flask]:
     app = create_app(settings)
     app.jinja_env.bytecode_cache = compiled_templates
+    app.test_client_class = Browser
+    with app.app_context():
+        db.create_all()
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def limited(
+    settings: config.Settings, stripe_calls: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """The portal with its rate limits, which every other test goes without."""
+    values = flask_config.values
+    monkeypatch.setattr(
+        flask_config, "values", lambda given: {**values(given), "RATELIMIT_ENABLED": True}
+    )
+    app = create_app(settings)
     app.test_client_class = Browser
     with app.app_context():
         db.create_all()

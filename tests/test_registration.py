@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import smtplib
 
 import pytest
@@ -10,8 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_mailman.backends.locmem import EmailBackend
 
-from billing import create_app
-from models import Account, AuditEntry, User, db
+from models import Account, AuditEntry, User
 from tests.mailbox import Mailbox, open_mailbox
 
 PASSWORD = "correct-horse-battery"
@@ -157,14 +155,8 @@ def test_a_failing_mail_server_is_told_and_the_registration_stands(client, mailb
     assert client.get("/settings").status_code == 200
 
 
-def test_mails_to_one_address_are_limited_with_the_time_to_wait(settings, stripe_calls, clock):
-    from tests.conftest import Browser
-
-    app = create_app(dataclasses.replace(settings, testing=False))
-    app.test_client_class = Browser
-    with app.app_context():
-        db.create_all()
-    client = app.test_client()
+def test_mails_to_one_address_are_limited_with_the_time_to_wait(limited):
+    client = limited.test_client()
     answers = [client.post("/reset", data={"email": "a@b.example"}) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [302] * 5 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0

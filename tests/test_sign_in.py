@@ -23,16 +23,6 @@ def ada(people):
     people.join(ADA)
 
 
-@pytest.fixture
-def limited(settings, stripe_calls, clock):
-    """The portal with its rate limits, which the suite's other tests go without."""
-    app = create_app(dataclasses.replace(settings, testing=False))
-    app.test_client_class = Browser
-    with app.app_context():
-        db.create_all()
-    return app
-
-
 def test_a_member_signs_in_and_out(client, ada):
     assert client.get("/settings").headers["Location"].startswith("/login?next=")
     assert sign_in(client).headers["Location"] == "/"
@@ -135,3 +125,16 @@ def test_someone_switched_off_cannot_sign_in(app, client, ada):
         datastore.deactivate_user(datastore.find_user(email=ADA))
         db.session.commit()
     assert sign_in(client).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/", "/settings", "/members", "/invoices", "/plans"])
+def test_no_cache_keeps_what_a_signed_in_person_saw(people, path):
+    answer = people.owner(ADA).get(path)
+    assert answer.status_code == 200
+    assert answer.cache_control.no_store
+
+
+def test_what_is_the_same_for_everyone_may_be_cached(people):
+    owner = people.owner(ADA)
+    assert owner.get("/brand.css").cache_control.public
+    assert not owner.get("/static/css/reset.css").cache_control.no_store

@@ -157,14 +157,10 @@ def test_the_second_step_without_the_first_leads_to_signing_in(client, path):
     assert client.get(path).headers["Location"] == "/login"
 
 
-def test_guessing_codes_is_slowed(settings, stripe_calls, clock):
-    app = create_app(dataclasses.replace(settings, testing=False))
-    app.test_client_class = Browser
-    with app.app_context():
-        db.create_all()
-    people = People(app)
-    switch_on(app, people.owner(ADA))
-    client = app.test_client()
+def test_guessing_codes_is_slowed(limited):
+    people = People(limited)
+    switch_on(limited, people.owner(ADA))
+    client = limited.test_client()
     password_only(client)
     answers = [client.post("/tf-validate", data={"code": f"{n:06}"}) for n in range(11)]
     assert [answer.status_code for answer in answers] == [422] * 10 + [429]
