@@ -316,6 +316,8 @@ PRICES = ("small", "large", "yearly", "free", "tiered")
 @settings(
     max_examples=25,
     deadline=None,
+    # The same changes in every run; more of them are tried by raising the number.
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
@@ -343,7 +345,8 @@ def test_every_preview_is_the_invoice_that_follows(
         before = len(shop.invoices(subscription))
         changed = shop.client.v1.subscriptions.update(subscription.id, details)
         if len(shop.invoices(subscription)) == before:
-            now = changed["items"].data[0].current_period_end
+            # Until that invoice is final, its part of the customer's balance is not settled.
+            now = changed["items"].data[0].current_period_end + 3600
             shop.travel(now)
         assert summary(shop.latest(subscription)) == summary(preview)
     # The next example's time must not play this one's renewals.
