@@ -50,11 +50,7 @@ def memberships_of(user: User) -> Sequence[Membership]:
 
 def switch_to(user: User, account_id: int) -> Account | None:
     """Makes this account the one that the session acts for; None when it is not the user's."""
-    account = db.session.scalar(
-        select(Account)
-        .join(Membership)
-        .where(Membership.user_id == user.id, Account.id == account_id)
-    )
+    account = next((m.account for m in memberships_of(user) if m.account_id == account_id), None)
     if account is not None:
         session["account_id"] = account.id
         g.pop("account", None)

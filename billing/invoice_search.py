@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
@@ -114,7 +114,10 @@ def _matching(customer_id: str | None, filters: Filters) -> Select[tuple[Invoice
     if filters.since:
         statement = statement.where(Invoice.created >= _midnight(filters.since))
     if filters.until:
-        statement = statement.where(Invoice.created < _midnight(filters.until + timedelta(days=1)))
+        # Compared so, because the calendar's last day has none after it.
+        statement = statement.where(
+            Invoice.created <= datetime.combine(filters.until, time.max, UTC)
+        )
     if filters.text:
         statement = statement.where(_says(filters.text))
     return statement

@@ -169,6 +169,7 @@ def test_the_date_filter_includes_both_days(owner, bill, clock, people):
     assert len(listed(owner, since="2026-11-20")) == 1
     assert len(listed(owner, until="2026-11-28")) == 1
     assert listed(owner, since="2026-11-30") == []
+    assert len(listed(owner, since="0001-01-01", until="9999-12-31")) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,6 +188,13 @@ def test_a_filter_that_makes_no_sense_finds_nothing_and_says_so(owner, query):
     assert "field-error" in answer.get_data(as_text=True)
     assert not re.search(r'href="/invoices/in_', answer.get_data(as_text=True))
     assert owner.get("/invoices.csv", query_string=query).status_code == 422
+
+
+@pytest.mark.parametrize("order", ["_method=X", "endpoint=x", "_external=1&_scheme=javascript"])
+def test_the_address_carries_nothing_but_the_search_into_the_pages_links(owner, order):
+    answer = owner.get(f"/invoices?status=paid&{order}")
+    assert answer.status_code == 200
+    assert 'href="/invoices.csv?status=paid"' in answer.get_data(as_text=True)
 
 
 def test_a_search_without_a_match_offers_the_way_back(owner):

@@ -176,6 +176,14 @@ def test_seats_for_the_new_plan_can_be_chosen_within_its_limits(owner, team, str
     assert at_stripe(stripe, team) == ("demo_business_month", 10)
 
 
+@pytest.mark.parametrize("order", ["slug=x", "_method=X", "_external=1&_scheme=javascript"])
+def test_the_address_carries_nothing_but_the_choice_into_the_form(owner, order):
+    page = owner.get(f"/plan-change/business?seats=9&{order}")
+    assert 'action="/plan-change/business?seats=9"' in page.get_data(as_text=True)
+    answer = owner.post(f"/plan-change/business?seats=9&{order}", data={"quote": "none"})
+    assert answer.headers["Location"] == "/plan-change/business?seats=9"
+
+
 def test_a_senseless_number_of_seats_is_refused_and_kept(owner):
     for typed in ("0", "-3", "501", "9" * 40, "ten", "1.5", ""):
         page = owner.get("/plan-change/business", query_string={"seats": typed})

@@ -125,16 +125,3 @@ def test_someone_switched_off_cannot_sign_in(app, client, ada):
         datastore.deactivate_user(datastore.find_user(email=ADA))
         db.session.commit()
     assert sign_in(client).status_code == 422
-
-
-@pytest.mark.parametrize("path", ["/", "/settings", "/members", "/invoices", "/plans"])
-def test_no_cache_keeps_what_a_signed_in_person_saw(people, path):
-    answer = people.owner(ADA).get(path)
-    assert answer.status_code == 200
-    assert answer.cache_control.no_store
-
-
-def test_what_is_the_same_for_everyone_may_be_cached(people):
-    owner = people.owner(ADA)
-    assert owner.get("/brand.css").cache_control.public
-    assert not owner.get("/static/css/reset.css").cache_control.no_store

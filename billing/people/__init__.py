@@ -13,7 +13,7 @@ from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
 
 from billing.extensions import security
-from billing.people import addresses, limits, pages, registration, staff, wording
+from billing.people import addresses, limits, pages, privacy, registration, staff, wording
 from billing.people.forms import LoginForm, RecoveryForm, RegisterForm
 from billing.people.keys import derived_key
 from config import Settings
@@ -38,6 +38,7 @@ def init_app(app: Flask) -> None:
     registration.init_app(app)
     addresses.init_app(app)
     limits.init_app(app)
+    privacy.init_app(app)
     staff.init_app(app)
 
 

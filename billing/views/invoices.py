@@ -74,7 +74,8 @@ def index() -> Any:
     customer_id = current_account.stripe_customer_id
     number = request.args.get("page", 1, type=int)
     page = invoice_search.page(customer_id if is_good else None, form.filters, number)
-    chosen = {name: value for name, value in request.args.items() if value and name != "page"}
+    # The search alone: `url_for` takes other names, such as _scheme, for orders.
+    chosen = {field.name: value for field in form if (value := request.args.get(field.name))}
     return render_template(
         "invoices/index.html",
         form=form,

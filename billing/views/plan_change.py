@@ -45,7 +45,7 @@ def confirm(slug: str) -> Any:
     subscription = live_subscription()
     if subscription is None:
         return choose_a_plan()
-    again = url_for(".show", slug=slug, **request.args.to_dict())
+    again = url_for(".show", slug=slug, **_asked())
 
     def belongs_here(quote: Quote) -> bool:
         price = db.session.get(Price, quote.to_price_id)
@@ -143,6 +143,11 @@ def accept(belongs_here: Any, again: str) -> Any:
     return redirect(url_for("subscription.show"), 303)
 
 
+def _asked() -> dict[str, str]:
+    """What was chosen on the page, and nothing that `url_for` would take for an order."""
+    return {name: request.args[name] for name in ("interval", "seats") if name in request.args}
+
+
 def _page(plan: Product, subscription: Subscription, declined: CardDeclined | None = None) -> Any:
     seats = seats_for(plan, subscription)
     form = None
@@ -158,7 +163,13 @@ def _page(plan: Product, subscription: Subscription, declined: CardDeclined | No
         # Who is on the plan already keeps their price, be it an older one.
         return redirect(url_for("seats.show", seats=seats))
     return quoted_page(
-        "plan_change/show.html", subscription, change, declined, plan=plan, form=form
+        "plan_change/show.html",
+        subscription,
+        change,
+        declined,
+        plan=plan,
+        form=form,
+        asked=_asked(),
     )
 
 
