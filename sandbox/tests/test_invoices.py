@@ -306,3 +306,29 @@ def test_after_the_end_nothing_is_upcoming(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError) as none:
         shop.client.v1.invoices.create_preview({"subscription": subscription.id})
     assert none.value.code == "invoice_upcoming_none"
+
+
+@pytest.mark.parametrize("terms", [{}, {"trial": True}, {"yearly": True}, {"later": True}])
+def test_a_first_invoice_is_what_its_preview_said(shop: Shop, terms: dict[str, bool]) -> None:
+    coupon = shop.client.v1.coupons.create({"percent_off": 15, "duration": "once"})
+    price = shop.price(28_999, "year") if "yearly" in terms else shop.price(2999)
+    items = [{"price": price.id, "quantity": 3, "tax_rates": [tax(shop, 7.7)]}]
+    discounts = [{"coupon": coupon.id}]
+    customer = shop.customer(balance=-1000)
+    details: dict[str, Any] = {"items": items}
+    given: dict[str, Any] = {"items": items, "discounts": discounts, "customer": customer.id}
+    if "trial" in terms:
+        details["trial_end"] = given["trial_end"] = NOON + 14 * DAY
+    if "later" in terms:
+        given["billing_cycle_anchor"] = NOON + 9 * DAY
+        details["billing_cycle_anchor"] = {"type": "timestamp", "timestamp": NOON + 9 * DAY}
+    preview = shop.client.v1.invoices.create_preview(
+        {"customer": customer.id, "discounts": discounts, "subscription_details": details}
+    )
+    invoice = shop.latest(shop.client.v1.subscriptions.create(given))
+    for name in ("subtotal", "total", "total_excluding_tax", "amount_due", "starting_balance"):
+        assert preview[name] == invoice[name], name
+    assert amounts(preview) == amounts(invoice)
+    assert [line.period for line in preview.lines.data] == [
+        line.period for line in invoice.lines.data
+    ]
