@@ -1,7 +1,6 @@
 """The phases of a subscription schedule, and how a subscription moves through them."""
 
 from sandbox import clock
-from sandbox.engine import items
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.events import emit
 from sandbox.store import store
@@ -145,8 +144,3 @@ def phase_item(item: dict) -> dict:
         "quantity": item["quantity"],
         "tax_rates": item["tax_rates"],
     }
-
-
-def current_items(subscription: dict) -> list[dict]:
-    """The subscription's items in the shape of a phase's items."""
-    return [phase_item(item) for item in items.of(subscription)]
