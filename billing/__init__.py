@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from billing import cli, extensions, flask_config, people, templating
+from billing.site import Site
 from billing.views import errors as error_pages
 from billing.views import register_all
 from config import Settings
@@ -16,7 +17,7 @@ from models import db
 
 def create_app(settings: Settings) -> Flask:
     """The application for these settings."""
-    app = Flask(__name__)
+    app = Site(__name__)
     app.config.update(flask_config.values(settings))
     Path(app.instance_path).mkdir(exist_ok=True)
     if settings.trusted_proxies:

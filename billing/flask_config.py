@@ -21,7 +21,7 @@ def values(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         # A card form is small; nothing else is uploaded. Webhooks are at most a few hundred KB.
         "MAX_CONTENT_LENGTH": 1024 * 1024,
-        # Links in mails are made from this, so a forged Host header cannot redirect them.
+        # This machine's names too, for health checks; links in mails are made from SITE_URL.
         "TRUSTED_HOSTS": [urlsplit(settings.site_url).hostname, "127.0.0.1", "localhost"],
         "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
         "SESSION_COOKIE_SECURE": secure,

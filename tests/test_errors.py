@@ -74,3 +74,11 @@ def test_each_refusal_has_its_status_and_says_what_did_not_happen(
     assert answer.status_code == status
     assert said in answer.text
     assert "<main" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/plans", "/nothing", "/login"])
+def test_a_host_that_is_not_ours_is_refused_without_a_page(client, path):
+    answer = client.get(path, base_url="http://evil.example")
+    assert answer.status_code == 400
+    assert "evil" not in answer.text
+    assert not answer.headers.get("Location")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, SITE
 from tests.mailbox import open_mailbox
 
 ADA = "ada@northwind.example"
@@ -36,6 +36,15 @@ def test_setting_it_anew_signs_out_every_device(client, people, mailbox):
     client.post("/reset", data={"email": ADA})
     set_new(client, mailbox.link(ADA))
     assert elsewhere.get("/settings").status_code == 302
+
+
+def test_links_in_mails_lead_to_the_site_whatever_host_was_asked(client, people, mailbox):
+    people.join(ADA)
+    elsewhere = "http://127.0.0.1:6666"
+    client.post("/reset", base_url=elsewhere, data={"email": ADA})
+    body = mailbox.to(ADA)[-1].body
+    assert SITE in body
+    assert elsewhere not in body
 
 
 def test_the_reset_link_works_once(client, people, mailbox):

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from billing.checkout import NotOffered, NotPossible
 from billing.errors import AuthenticationNeeded, BillingError, CardDeclined
@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(BillingError, refused)
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(SecurityError, wrong_host)
     app.register_error_handler(Exception, crashed)
 
 
@@ -78,6 +79,11 @@ def http_error(error: HTTPException) -> Any:
         if name.lower() in {"allow", "retry-after"}:
             response.headers[name] = value
     return response
+
+
+def wrong_host(error: SecurityError) -> Response:
+    """Bare words: a page of ours has links, and none can be made for a host that is not ours."""
+    return Response("There is nothing at this address.\n", 400, content_type="text/plain")
 
 
 def crashed(error: Exception) -> Response:
