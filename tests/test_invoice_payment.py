@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+import requests
 
 from billing import sync
 from models import AuditEntry, Customer, Invoice, Subscription, db
+from sandbox.protocol import idempotency
 
 
 @pytest.fixture
@@ -147,6 +149,43 @@ def test_an_unknown_outcome_is_tried_again_under_the_same_key(
     sent = [call.request for call in stripe_calls if call.request.url.endswith("/pay")]
     assert len(sent) == 2
     assert len({request.headers["Idempotency-Key"] for request in sent}) == 1
+
+
+def test_a_press_that_meets_the_first_one_under_way_does_not_say_that_nothing_was_charged(
+    owner, stripe, customer_id, invoice_id, visa
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    before = charges(stripe, customer_id)
+    with idempotency.in_use(f"pay:{invoice_id}:{visa}:{fields['attempt']}"):
+        answer = pay(owner, invoice_id, visa, fields)
+    assert answer.status_code == 503
+    assert "do not know yet whether this went through" in text_of(answer)
+    assert pay(owner, invoice_id, visa, fields_of(answer)).status_code == 303
+    assert charges(stripe, customer_id) == before + 1
+
+
+def test_a_refused_look_after_paying_does_not_say_that_nothing_was_charged(
+    owner, stripe, customer_id, invoice_id, visa, monkeypatch
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    before = charges(stripe, customer_id)
+    send, paid = requests.Session.request, []
+
+    def request(self, method, url, *args, **kwargs):
+        if not paid:
+            answer = send(self, method, url, *args, **kwargs)
+            paid.extend([url] if url.endswith("/pay") else [])
+            return answer
+        refused = requests.Response()
+        refused.status_code, refused._content = 429, b'{"error": {"type": "rate_limit_error"}}'
+        return refused
+
+    with monkeypatch.context() as patch:
+        patch.setattr(requests.Session, "request", request)
+        answer = pay(owner, invoice_id, visa, fields)
+    assert answer.status_code == 503
+    assert "do not know yet whether this went through" in text_of(answer)
+    assert charges(stripe, customer_id) == before + 1
 
 
 def test_a_declined_card_leaves_the_invoice_open_and_names_other_ways(

@@ -76,9 +76,8 @@ def translated() -> Iterator[None]:
     except stripe.InvalidRequestError as error:
         raise _invalid(error) from error
     except (stripe.APIConnectionError, stripe.APIError) as error:
-        if error.http_status == 409:
-            # Another request with our key or on our object is still being worked on.
-            raise errors.StripeBusy from error
+        # Also 409: the same key is being worked on, as when a button is pressed twice, and the
+        # first press may be charging right now.
         log.error("stripe did not answer (%s): %s", type(error).__name__, error.request_id)
         raise errors.StripeUnavailable from error
 
@@ -105,7 +104,7 @@ def _invalid(error: stripe.InvalidRequestError) -> errors.BillingError:
         return errors.GoneFromStripe(stripe_id=None)
     if error.code in AUTHENTICATION_CODES:
         return errors.AuthenticationNeeded()
-    if error.http_status == 409 or error.code in {"lock_timeout", "idempotency_key_in_use"}:
+    if error.code == "lock_timeout":
         return errors.StripeBusy()
     log.info("stripe refused a value (%s, %s): %s", error.code, error.param, error.request_id)
     return errors.InvalidRequest(error.user_message, code=error.code, param=error.param)

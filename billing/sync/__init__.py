@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
 from billing.clock import from_unix, now
-from billing.errors import GoneFromStripe, StripeUnavailable
+from billing.errors import GoneFromStripe, StripeBusy, StripeUnavailable
 from billing.sync.fields import Data, References
 from billing.sync.kinds import KINDS, Children, Kind
 from models import db
@@ -37,7 +37,7 @@ def pull(kind: str, stripe_id: str) -> Any:
     `kind` is Stripe's name of the object ("customer", "invoice", ...). What the row refers to is
     pulled when it is missing. A deleted object leaves its last known row with `deleted_at` set,
     which nothing lifts; one that was never known leaves an empty row that says the same.
-    Raises StripeBusy, StripeUnavailable or StripeMisconfigured when Stripe could not be asked.
+    Raises StripeUnavailable or StripeMisconfigured when Stripe could not be asked.
     """
     row, data = _pull_alone(KINDS[kind], stripe_id)
     if data is None:
@@ -117,6 +117,9 @@ def _fetch(kind: Kind, stripe_id: str) -> Data | None:
         data: Data = kind.gateway.retrieve(stripe_id).to_dict(for_json=True)
     except GoneFromStripe:
         return None
+    except StripeBusy as error:
+        # A pull mostly follows a write, so "nothing was changed" is not for it to say.
+        raise StripeUnavailable from error
     return None if data.get("deleted") else data
 
 
