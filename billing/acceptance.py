@@ -15,6 +15,7 @@ from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
+    GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
     StripeBusy,
@@ -146,11 +147,21 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
         yield
     except (StripeUnavailable, StripeBusy, IdempotencyConflict, AuthenticationNeeded):
         raise
+    except (InvalidRequest, GoneFromStripe) as error:
+        # What the change rests on has gone: a card, a price on offer, a plan without a schedule.
+        _spend(quote)
+        subscription = sync.pull("subscription", quote.subscription_id)
+        sync.pull("customer", subscription.customer_id)
+        raise QuoteNotUsable from error
     except BillingError:
-        quote.accepted_at = None
-        quote.expires_at = now()
-        db.session.commit()
+        _spend(quote)
         raise
+
+
+def _spend(quote: Quote) -> None:
+    quote.accepted_at = None
+    quote.expires_at = now()
+    db.session.commit()
 
 
 def _check(quote: Quote, subscription: Subscription) -> None:

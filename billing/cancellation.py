@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing import acceptance, scheduled_change, sync
 from billing.audit import record
-from billing.errors import Refused
+from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import cancellation as gateway
 from billing.gateway.cancellation import Feedback
 from billing.pricing import Cadence, amount_for, price_for, seats_for
@@ -72,10 +72,16 @@ def create(subscription: Subscription, feedback: Feedback, comment: str) -> Subs
     scheduled_change.undo(subscription)
     subscription_id = subscription.stripe_id
     at_once = ends_at_once(subscription)
-    if at_once:
-        gateway.now(subscription_id, feedback=feedback, comment=comment)
-    else:
-        gateway.at_period_end(subscription_id, feedback=feedback, comment=comment)
+    try:
+        if at_once:
+            gateway.now(subscription_id, feedback=feedback, comment=comment)
+        else:
+            gateway.at_period_end(subscription_id, feedback=feedback, comment=comment)
+    except (InvalidRequest, GoneFromStripe):
+        found = _pull(subscription)
+        if found.is_live:
+            raise
+        return found
     record(
         "subscription.cancelled",
         subscription_id,
@@ -86,8 +92,14 @@ def create(subscription: Subscription, feedback: Feedback, comment: str) -> Subs
 
 
 def undo(subscription: Subscription) -> Subscription:
-    """The subscription, to go on as if it had not been cancelled."""
-    gateway.undo(subscription.stripe_id, at_period_end=subscription.cancel_at_period_end)
+    """The subscription, to go on as if it had not been cancelled, or ended: then it is too late."""
+    try:
+        gateway.undo(subscription.stripe_id, at_period_end=subscription.cancel_at_period_end)
+    except (InvalidRequest, GoneFromStripe):
+        found = _pull(subscription)
+        if found.is_live:
+            raise
+        return found
     record("subscription.kept", subscription.stripe_id)
     db.session.commit()
     return _pull(subscription)

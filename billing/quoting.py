@@ -7,12 +7,14 @@ the change it leads to.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from billing.clock import from_unix, now
-from billing.errors import Refused
+from billing.errors import InvalidRequest, Refused
 from billing.gateway import plan_change as gateway
 from billing.pricing import TAKES_EFFECT_NOW, Change, billed_quantity
 from models import Price, Quote, Subscription, db
@@ -27,6 +29,16 @@ class QuoteNotUsable(Refused):
     message = (
         "Nothing was changed and you were not charged. "
         "Here is what the change costs now; please look again before you confirm."
+    )
+
+
+class NotToBeHad(Refused):
+    """Stripe does not accept the change, as when its price was archived a moment ago."""
+
+    title = "This change is not possible now"
+    message = (
+        "Our payment provider does not accept it as things stand. "
+        "Nothing was changed and you were not charged."
     )
 
 
@@ -65,9 +77,10 @@ def ask(subscription: Subscription, change: Change, *, account_id: int, user_id:
     moment = now().replace(microsecond=0)
     named = changed_price(subscription, change.price)
     quantity = billed_quantity(change.price, change.quantity)
-    recurring = gateway.preview_recurring(
-        subscription.stripe_id, item_id=item.stripe_id, price_id=named, quantity=quantity
-    )
+    with _in_our_words():
+        recurring = gateway.preview_recurring(
+            subscription.stripe_id, item_id=item.stripe_id, price_id=named, quantity=quantity
+        )
     quote = Quote(
         id=secrets.token_urlsafe(24),
         account_id=account_id,
@@ -101,13 +114,23 @@ def preview(
 ) -> gateway.Preview:
     """What the quoted change would charge if it were made at the quote's own moment."""
     assert quote.proration_date is not None
-    return gateway.preview(
-        quote.subscription_id,
-        item_id=item_id,
-        price_id=price_id,
-        quantity=quantity,
-        proration_date=quote.proration_date,
-    )
+    with _in_our_words():
+        return gateway.preview(
+            quote.subscription_id,
+            item_id=item_id,
+            price_id=price_id,
+            quantity=quantity,
+            proration_date=quote.proration_date,
+        )
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Why Stripe refuses to preview a change, such as an archived price, is told to developers."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise NotToBeHad from error
 
 
 def changed_price(subscription: Subscription, price: Price) -> str | None:

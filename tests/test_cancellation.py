@@ -134,6 +134,19 @@ def test_cancelling_twice_cancels_once(owner, team, app):
         assert db.session.query(AuditEntry).filter_by(action="subscription.cancelled").count() == 1
 
 
+def test_one_that_ended_at_stripe_meanwhile_is_told_as_ended(owner, team, stripe):
+    stripe.v1.subscriptions.cancel(team)
+    answer = owner.post("/cancellation", data={"feedback": "other"})
+    assert "Your subscription has ended." in after(owner, answer)
+
+
+def test_it_is_too_late_to_keep_one_that_ended_at_stripe_meanwhile(owner, team, stripe):
+    owner.post("/cancellation", data={"feedback": "other"})
+    stripe.v1.subscriptions.cancel(team)
+    answer = owner.post("/cancellation/undo")
+    assert "has ended already" in after(owner, answer)
+
+
 def test_undoing_what_was_not_cancelled_changes_nothing(owner):
     assert "is not ending" in after(owner, owner.post("/cancellation/undo"))
 

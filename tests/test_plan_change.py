@@ -325,6 +325,47 @@ def test_a_balance_that_moved_makes_the_quote_void(owner, team, stripe):
     assert row_of(page, "Due today") == "$207.00"
 
 
+def test_a_plan_withdrawn_meanwhile_is_refused_in_our_words(owner, team, stripe):
+    quote_id = quote_in(owner.get("/plan-change/business"))
+    (price,) = stripe.v1.prices.list({"lookup_keys": ["demo_business_month"]}).data
+    stripe.v1.prices.update(price.id, {"active": False})
+    refusals = [
+        owner.post("/plan-change/business", data={"quote": quote_id}),
+        owner.get("/plan-change/business"),
+    ]
+    for answer in refusals:
+        assert answer.status_code == 409
+        assert "Nothing was changed and you were not charged." in text_of(answer)
+    assert invoices_of(stripe, team) == [("paid", 39200)]
+
+
+def test_a_card_removed_meanwhile_is_asked_for_before_anything_is_charged(owner, team, stripe):
+    quote_id = quote_in(owner.get("/plan-change/business"))
+    customer = stripe.v1.customers.retrieve(stripe.v1.subscriptions.retrieve(team).customer)
+    stripe.v1.payment_methods.detach(customer.invoice_settings.default_payment_method)
+    page = refused(
+        owner, team, stripe, owner.post("/plan-change/business", data={"quote": quote_id})
+    )
+    assert not offers_quote(page)
+
+
+def test_two_tabs_that_schedule_at_once_end_in_one_change(owner, team, stripe, people, monkeypatch):
+    quotes = [quote_in(owner.get("/plan-change/starter")) for _ in range(2)]
+    other, send, clicks = people.sign_in(OWNER), requests.Session.request, []
+
+    def request(self, method, url, *args, **kwargs):
+        if method == "post" and url.endswith("/subscription_schedules") and not clicks:
+            clicks.append("second")
+            other.post("/plan-change/starter", data={"quote": quotes[1]})
+        return send(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    answer = owner.post("/plan-change/starter", data={"quote": quotes[0]})
+    assert clicks == ["second"]
+    assert "sub_sched" not in after(owner, answer)
+    assert len(stripe.v1.subscription_schedules.list().data) == 1
+
+
 def test_a_declined_card_leaves_the_old_plan_and_nothing_to_pay(owner, team, stripe, app):
     use_card(app, stripe, team, "pm_card_chargeCustomerFail")
     page = accept(owner, "/plan-change/business")

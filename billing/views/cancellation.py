@@ -60,15 +60,20 @@ def create() -> Any:
 def undo() -> Any:
     subscription = current_account.subscription
     if subscription is None or not subscription.is_live:
-        flash("Your subscription has ended already. Choose a plan to start a new one.", "info")
-        return redirect(url_for("plans.index"), 303)
+        return _too_late()
     name = subscription.plan.name if subscription.plan else "Your subscription"
     if not subscription.is_ending:
         flash(f"{name} is not ending. There was nothing to undo.", "info")
         return redirect(url_for("subscription.show"), 303)
-    cancellation.undo(subscription)
+    if not cancellation.undo(subscription).is_live:
+        return _too_late()
     flash(f"Good to have you. {name} goes on, and nothing was charged today.", "success")
     return redirect(url_for("subscription.show"), 303)
+
+
+def _too_late() -> Any:
+    flash("Your subscription has ended already. Choose a plan to start a new one.", "info")
+    return redirect(url_for("plans.index"), 303)
 
 
 def _page(form: CancellationForm, problem: Exception | None = None) -> str:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from billing.checkout import NotOffered, NotPossible
 from billing.errors import AuthenticationNeeded, BillingError, CardDeclined
+from billing.quoting import NotToBeHad
 from models import db
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def _way_on(error: BillingError) -> tuple[str, str] | None:
         return error.url, "Confirm with your bank"
     if isinstance(error, CardDeclined):
         return url_for("payment_methods.new"), "Use another card"
-    if isinstance(error, (NotOffered, NotPossible)):
+    if isinstance(error, (NotOffered, NotPossible, NotToBeHad)):
         return url_for("plans.index"), "See plans"
     return None
 
