@@ -29,7 +29,7 @@ def open_account(app: Flask, user: User, form_data: dict[str, Any], **_: Any) ->
 def note_registration(app: Flask, form_data: dict[str, Any], **_: Any) -> None:
     """A known address is answered like a new one; only its mail differs."""
     note_mail("confirm", form_data["email"])
-    wanted = form_data.get("next") or request.args.get("next")
+    wanted = request.form.get("after")
     if wanted and validate_redirect_url(wanted):
         session["after_confirm"] = wanted
 
