@@ -125,3 +125,17 @@ def test_someone_switched_off_cannot_sign_in(app, client, ada):
         datastore.deactivate_user(datastore.find_user(email=ADA))
         db.session.commit()
     assert sign_in(client).status_code == 422
+
+
+def test_guessing_by_json_does_not_get_round_the_limits(app, client, ada):
+    answer = client.post("/login", json={"email": ADA, "password": PASSWORD})
+    assert answer.status_code == 415
+    assert client.get("/settings").status_code == 302
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "[1]", '{"email": 5}', "1"])
+@pytest.mark.parametrize("path", ["/login", "/reset", "/plans", "/nothing", "/webhooks/stripe"])
+def test_a_body_that_no_form_sends_breaks_nothing(app, client, path, body):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    answer = client.post(path, data=body, content_type="application/json")
+    assert 400 <= answer.status_code < 500

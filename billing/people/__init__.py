@@ -35,6 +35,9 @@ def init_app(app: Flask) -> None:
     # These are pages for people; nothing of them is an API.
     security.want_json(lambda request: False)
     security.unauthn_handler(pages.ask_to_sign_in)
+    app.before_request(pages.refuse_json)
+    # Sessions alone sign in, so nobody's request is searched for a token.
+    app.login_manager.request_loader(lambda request: None)  # type: ignore[attr-defined]
     registration.init_app(app)
     addresses.init_app(app)
     limits.init_app(app)

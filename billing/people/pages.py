@@ -6,7 +6,17 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import flash, g, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    abort,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_security.forms import Form
 from flask_security.utils import get_message
 
@@ -18,6 +28,12 @@ MAILS = {
     "security.send_confirmation": "confirm",
     "security.change_email": "change",
 }
+
+
+def refuse_json() -> None:
+    """Flask-Security takes JSON for a form as well, but our limits on an address read forms."""
+    if request.is_json and request.blueprint == "security":
+        abort(415)
 
 
 def render(template: str, **context: Any) -> Any:
