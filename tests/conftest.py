@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,16 +18,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
 from itsdangerous import URLSafeTimedSerializer
-from jinja2 import FileSystemBytecodeCache
 
 import config
 from billing import create_app, demo_catalog, flask_config, sync
+from billing.extensions import limiter
 from billing.gateway import client as gateway_client
 from models import Account, Membership, Subscription, db
 from sandbox import clock as sandbox_clock
-from sandbox import create_app as create_sandbox
 from sandbox import events as sandbox_events
 from sandbox.testing import carry
+from tests.shared import SharedPortal, SharedSandbox
 
 SITE = "http://127.0.0.1:8000"
 PASSWORD = "correct-horse-battery"
@@ -73,11 +72,14 @@ def clock() -> Iterator[Clock]:
         yield Clock(traveller)
 
 
+@pytest.fixture(scope="session")
+def shared_sandbox() -> SharedSandbox:
+    return SharedSandbox()
+
+
 @pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Flask]:
-    app = create_sandbox(":memory:", deliver=False)
-    yield app
-    app.close()
+def sandbox(clock: Clock, shared_sandbox: SharedSandbox) -> Flask:
+    return shared_sandbox.renew()
 
 
 @pytest.fixture
@@ -86,25 +88,6 @@ def stripe_calls(sandbox: Flask) -> Iterator[Any]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         carry(mock, sandbox, config.SANDBOX)
         yield mock.calls
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> config.Settings:
-    return config.Settings(
-        environment="development",
-        secret_key="secret-of-the-suite-which-is-long-enough",
-        database_url=f"sqlite:///{tmp_path}/portal.sqlite3",
-        site_url=SITE,
-        stripe_secret_key="sk_test_suite",
-        stripe_publishable_key="pk_test_suite",
-        stripe_webhook_secrets=(WEBHOOK_SECRET,),
-        stripe_api_base=config.SANDBOX,
-        stripe_js_url=f"{config.SANDBOX}/stripe.js",
-        brand=config.Brand(),
-        mail=config.Mail(sender="billing@tidewater.example"),
-        stripe_network_retries=0,
-        testing=True,
-    )
 
 
 class Browser(FlaskClient):
@@ -128,17 +111,49 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Each test makes an application; their templates are compiled once."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def shared_portal(tmp_path_factory: pytest.TempPathFactory) -> SharedPortal:
+    database = tmp_path_factory.mktemp("portal") / "portal.sqlite3"
+    return SharedPortal(settings_on(f"sqlite:///{database}"), Browser)
+
+
+def settings_on(database_url: str) -> config.Settings:
+    return config.Settings(
+        environment="development",
+        secret_key="secret-of-the-suite-which-is-long-enough",
+        database_url=database_url,
+        site_url=SITE,
+        stripe_secret_key="sk_test_suite",
+        stripe_publishable_key="pk_test_suite",
+        stripe_webhook_secrets=(WEBHOOK_SECRET,),
+        stripe_api_base=config.SANDBOX,
+        stripe_js_url=f"{config.SANDBOX}/stripe.js",
+        brand=config.Brand(),
+        mail=config.Mail(sender="billing@tidewater.example"),
+        stripe_network_retries=0,
+        testing=True,
+    )
+
+
+@pytest.fixture
+def settings(shared_portal: SharedPortal) -> config.Settings:
+    """The suite's settings; nothing is in their database yet."""
+    shared_portal.forget_database()
+    return shared_portal.settings
 
 
 @pytest.fixture
 def app(
-    settings: config.Settings, stripe_calls: Any, compiled_templates: FileSystemBytecodeCache
+    settings: config.Settings, stripe_calls: Any, shared_portal: SharedPortal
 ) -> Iterator[Flask]:
+    if settings == shared_portal.settings:
+        yield shared_portal.renew()
+    else:
+        yield from portal_with(settings)
+
+
+def portal_with(settings: config.Settings) -> Iterator[Flask]:
+    """An application of its own, for a test with settings of its own."""
     app = create_app(settings)
-    app.jinja_env.bytecode_cache = compiled_templates
     app.test_client_class = Browser
     with app.app_context():
         db.create_all()
@@ -157,14 +172,10 @@ def limited(
     monkeypatch.setattr(
         flask_config, "values", lambda given: {**values(given), "RATELIMIT_ENABLED": True}
     )
-    app = create_app(settings)
-    app.test_client_class = Browser
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    yield from portal_with(settings)
+    # One object counts for every application of the process.
+    limiter.reset()
+    limiter.enabled = False
 
 
 @pytest.fixture

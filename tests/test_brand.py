@@ -110,7 +110,10 @@ def test_the_error_page_needs_no_database(app, people, settings):
     for file in database.parent.glob(f"{database.name}*"):
         file.unlink()
     database.mkdir()
-    page = owner.get("/")
+    try:
+        page = owner.get("/")
+    finally:
+        database.rmdir()
     assert page.status_code == 500
     assert "Something went wrong on our side" in page.text
     assert "support@tidewater.example" in page.text
