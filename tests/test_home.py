@@ -6,7 +6,7 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 
-from models import Invoice, Membership, PaymentMethod, Subscription, db
+from models import Invoice, Membership, PaymentMethod, Subscription, User, db
 
 
 def text_of(page):
@@ -122,10 +122,29 @@ def test_another_accounts_things_are_never_shown(people, subscribe):
     assert "Northwind" not in page
 
 
-def test_someone_who_belongs_to_no_account_is_led_to_the_plans(app, people, catalog):
+def test_someone_who_belongs_to_no_account_is_offered_to_open_one(app, people, catalog):
     owner = people.owner()
     with app.app_context():
         db.session.query(Membership).delete()
         db.session.commit()
-    assert owner.get("/").location == "/plans"
-    assert owner.get("/plans").status_code == 200
+    page = owner.get("/")
+    assert "You belong to no account. Open one of your own" in text_of(page)
+    assert 'href="/accounts/new"' in page.text
+    plans = owner.get("/plans").text
+    assert 'href="/accounts/new"' in plans
+    assert "Choose Team" not in plans
+
+
+def test_staff_without_an_account_are_told_what_is_here_for_them(app, people, catalog):
+    people.staff("femi@tidewater.example", "finance")
+    femi = people.sign_in("femi@tidewater.example")
+    with app.app_context():
+        user = db.session.query(User).one()
+        user.tf_primary_method, user.tf_totp_secret = "authenticator", "enrolled"
+        db.session.commit()
+    page = text_of(femi.get("/"))
+    assert "You are signed in as staff: finance." in page
+    assert "You belong to no customer's account" in page
+    plans = text_of(femi.get("/plans"))
+    assert "You are staff and belong to no account" in plans
+    assert "Choose Team" not in plans

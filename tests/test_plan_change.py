@@ -467,6 +467,7 @@ def test_what_the_subscription_had_is_still_there_after_a_downgrade(
 
 def test_a_scheduled_change_can_be_undone(owner, team, stripe, clock, app, sandbox):
     accept(owner, "/plan-change/starter")
+    assert "It changes to Starter on 19 December." in owner.get("/plans").text
     assert "You keep Team as it is." in after(owner, owner.post("/scheduled-change/undo"))
     assert stripe.v1.subscriptions.retrieve(team).schedule is None
     assert "no scheduled change" in after(owner, owner.post("/scheduled-change/undo"))

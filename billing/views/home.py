@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from babel import Locale
 from flask import Blueprint, redirect, render_template, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from billing import recent_invoices
@@ -24,8 +25,10 @@ def country_name(code: str | None) -> str:
 @bp.get("/")
 def show() -> str | Response:
     account = current_account._get_current_object()
-    if account is None:
+    if account is None and not current_user.is_authenticated:
         return redirect(url_for("plans.index"))
+    if account is None:
+        return render_template("home/without_account.html")
     return render_template(
         "home/show.html",
         account=account,

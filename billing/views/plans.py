@@ -8,7 +8,9 @@ from flask_babel import get_locale
 
 from billing import money, plans
 from billing.authorization import current_account, current_role
+from billing.clock import now
 from billing.navigation import BUYERS
+from billing.standing import scheduled_change
 
 bp = Blueprint("plans", __name__)
 
@@ -36,4 +38,10 @@ def index() -> str:
     page = plans.page(
         account, interval=request.args.get("interval"), currency=request.args.get("currency")
     )
-    return render_template("plans/index.html", page=page, may_buy=current_role() in BUYERS)
+    held = page.subscription
+    return render_template(
+        "plans/index.html",
+        page=page,
+        coming=scheduled_change(held, now()) if held else None,
+        may_buy=current_role() in BUYERS,
+    )
