@@ -153,7 +153,9 @@ def test_undoing_what_was_not_cancelled_changes_nothing(owner):
 
 def test_a_scheduled_change_is_dropped_first_and_the_page_says_so(owner, team, stripe):
     accept(owner, "/plan-change/starter")
-    assert "The change you had scheduled is dropped." in text_of(owner.get("/cancellation"))
+    assert "A change of your plan is scheduled. Cancelling drops it too." in text_of(
+        owner.get("/cancellation")
+    )
     owner.post("/cancellation", data=REASON)
     subscription = stripe.v1.subscriptions.retrieve(team)
     assert subscription.schedule is None
