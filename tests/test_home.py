@@ -145,6 +145,9 @@ def test_staff_without_an_account_are_told_what_is_here_for_them(app, people, ca
     page = text_of(femi.get("/"))
     assert "You are signed in as staff: finance." in page
     assert "You belong to no customer's account" in page
+    refused = femi.get("/invoices")
+    assert refused.status_code == 403
+    assert "you belong to none" in text_of(refused)
     plans = text_of(femi.get("/plans"))
     assert "You are staff and belong to no account" in plans
     assert "Choose Team" not in plans

@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from billing.authorization import current_role
 from billing.checkout import NotOffered, NotPossible
 from billing.errors import AuthenticationNeeded, BillingError, CardDeclined
 from billing.quoting import NotToBeHad
@@ -35,6 +36,11 @@ SAID = {
         "never charged twice: look at your invoices before you try again.",
     ),
 }
+# Staff, since others without an account are led to open one.
+WITHOUT_ACCOUNT = (
+    "Only for customers",
+    "This page belongs to a customer's account, and you belong to none. Nothing was changed.",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -75,6 +81,8 @@ def http_error(error: HTTPException) -> Any:
     if code < 400 or error.response is not None:
         return error
     title, message = SAID.get(code, (HTTPStatus(code).phrase, "Nothing was changed."))
+    if code == 403 and current_role() is None:
+        title, message = WITHOUT_ACCOUNT
     response = page(code, title, message)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after"}:
