@@ -105,6 +105,17 @@ def test_guessing_passwords_is_slowed_with_the_time_to_wait(limited):
     assert "Too many tries" in answers[20].get_data(as_text=True)
 
 
+def test_guesses_at_one_mailbox_are_counted_however_and_wherefrom_it_is_written(limited):
+    People(limited).join(ADA)
+    spellings = (ADA, ADA.upper(), ADA.replace("@n", "@\N{FULLWIDTH LATIN SMALL LETTER N}"))
+    answers = []
+    for n in range(51):
+        elsewhere = {"REMOTE_ADDR": f"192.0.2.{n}"}
+        client = limited.test_client()
+        answers.append(sign_in(client, spellings[n % 3], "a-guess", environ_base=elsewhere))
+    assert [answer.status_code for answer in answers] == [422] * 50 + [429]
+
+
 def test_signing_in_rightly_does_not_count_as_guessing(limited):
     People(limited).join(ADA)
     for _ in range(21):

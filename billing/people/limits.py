@@ -15,7 +15,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from billing.extensions import limiter
+from billing.extensions import limiter, security
 
 REDIRECTS = range(300, 400)
 
@@ -30,8 +30,16 @@ def per_address() -> str:
 
 
 def per_mailbox() -> str:
-    """The key for one mail address, whoever asks about it."""
-    return "mailbox:" + request.form.get("email", "").strip().casefold()
+    """The key for one mail address, whoever asks about it and however it is written.
+
+    A domain in full-width letters is the same domain (RFC 5895), and finds the same person.
+    """
+    given = request.form.get("email", "")
+    try:
+        address = security.mail_util.normalize(given)
+    except ValueError:
+        address = given
+    return f"mailbox:{address.strip().casefold()}"
 
 
 def per_person() -> str:
