@@ -4,6 +4,7 @@ from sandbox import clock
 from sandbox.engine import discounting, discounts, lines, taxes, totals
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.events import emit
+from sandbox.resources import customer_balance_transactions as balance
 from sandbox.resources.account import ACCOUNT_NAME, COUNTRY
 from sandbox.schema import blank, part
 from sandbox.store import new_id, store
@@ -72,7 +73,8 @@ class Draft:
                 {"credit_balance_transaction": None, "type": "discount", **part}
                 for part in line["discount_amounts"]
             ]
-        return totals.fill(self.invoice, self.lines, self.customer["balance"] or 0)
+        owed = balance.of(self.customer, self.invoice["currency"])
+        return totals.fill(self.invoice, self.lines, owed)
 
     def store(self) -> dict:
         """Write the invoice and its lines; the invoice, announced by invoice.created."""

@@ -95,7 +95,7 @@ def finalize(invoice: dict) -> dict:
 
 def _apply_balance(invoice: dict) -> None:
     customer = store.get("customer", invoice["customer"])
-    start = customer["balance"] or 0
+    start = balance.of(customer, invoice["currency"])
     due, end = totals.due(invoice["total"], start, invoice["currency"])
     if end != start:
         small = due == 0 and invoice["total"] > 0 and start + invoice["total"] > 0

@@ -12,6 +12,7 @@ from sandbox.engine.payment import set_up
 from sandbox.engine.pricing import in_currency
 from sandbox.errors import ApiError
 from sandbox.events import emit
+from sandbox.resources import customer_balance_transactions as balance
 from sandbox.schema import blank, part
 from sandbox.store import new_id, store
 
@@ -68,10 +69,32 @@ def prepare(customer: dict, params: dict) -> tuple[dict, Draft]:
     entries = _items(subscription, customer, params, now)
     ending.schedule_cancellation(subscription, entries, params, new=True)
     store.save(subscription)
-    if not customer["currency"]:
-        customer["currency"] = subscription["currency"]
+    if customer["currency"] != subscription["currency"]:
+        _one_currency(customer, subscription["currency"])
+        balance.use_currency(customer, subscription["currency"])
         store.save(customer)
     return subscription, _first_invoice(customer, subscription, entries, params, now)
+
+
+def _one_currency(customer: dict, currency: str) -> None:
+    """ApiError 400 while something that is still to be billed is in another currency.
+
+    Once it is over the customer's own currency follows the new subscription. Source: Stripe's
+    "Set or change currency for an invoice or customer in Stripe Billing".
+    """
+    live = [
+        one
+        for one in store.all("subscription", customer=customer["id"])
+        if one["status"] not in ending.ENDED
+    ]
+    for one in [*live, *store.all("invoiceitem", customer=customer["id"], invoice=None)]:
+        if one["currency"] != currency:
+            raise ApiError(
+                400,
+                "You cannot combine currencies on a single customer. This customer has an active "
+                "subscription, subscription schedule, discount, quote, or invoice item with "
+                f"currency {one['currency']}.",
+            )
 
 
 def _blank(customer: dict, params: dict, now: int) -> dict:

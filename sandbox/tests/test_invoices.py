@@ -332,3 +332,34 @@ def test_a_first_invoice_is_what_its_preview_said(shop: Shop, terms: dict[str, b
     assert [line.period for line in preview.lines.data] == [
         line.period for line in invoice.lines.data
     ]
+
+
+def test_a_balance_pays_invoices_in_its_own_currency_only(shop: Shop) -> None:
+    customers = shop.client.v1.customers
+    customer = shop.customer()
+    price = shop.price(9900, currency_options={"eur": {"unit_amount": 9100}})
+    first = shop.subscribe(customer, price)
+    shop.client.v1.subscriptions.cancel(first.id, {"prorate": True, "invoice_now": True})
+    assert customers.retrieve(customer.id).balance == -9900
+    second = shop.subscribe(customer, price, currency="eur")
+    invoice = shop.latest(second)
+    assert (invoice.starting_balance, invoice.amount_paid) == (0, 9100)
+    known = customers.retrieve(customer.id, {"expand": ["invoice_credit_balance"]})
+    assert (known.currency, known.balance) == ("eur", 0)
+    assert known.invoice_credit_balance.to_dict() == {"usd": 9900}
+    owed = {"amount": 1000, "currency": "usd"}
+    added = customers.balance_transactions.create(customer.id, owed)
+    assert (added.currency, added.ending_balance) == ("usd", -8900)
+    shop.client.v1.subscriptions.cancel(second.id)
+    again = shop.latest(shop.subscribe(customer, price))
+    assert (again.currency, again.starting_balance, again.amount_due) == ("usd", -8900, 1000)
+    known = customers.retrieve(customer.id)
+    assert (known.currency, known.balance) == ("usd", 0)
+
+
+def test_what_is_still_billed_keeps_the_customer_to_its_currency(shop: Shop) -> None:
+    customer = shop.customer()
+    price = shop.price(9900, currency_options={"eur": {"unit_amount": 9100}})
+    shop.subscribe(customer, price)
+    with pytest.raises(stripe.InvalidRequestError, match="cannot combine currencies"):
+        shop.subscribe(customer, price, currency="eur")
