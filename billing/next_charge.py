@@ -41,7 +41,7 @@ def next_charge(subscription: Subscription, now: datetime) -> NextCharge | None:
     if on is None:
         return None
     amount, exact = _amount(subscription, on, now)
-    balance = subscription.customer.balance if subscription.customer else 0
+    balance = _balance(subscription)
     before_balance = amount
     if amount is not None and balance:
         # Stripe applies the whole balance to the next invoice: credit is negative.
@@ -57,6 +57,14 @@ def next_charge(subscription: Subscription, now: datetime) -> NextCharge | None:
         days_until_due=subscription.data.get("days_until_due"),
         credit_used=(before_balance or 0) - amount if amount is not None and balance < 0 else 0,
     )
+
+
+def _balance(subscription: Subscription) -> int:
+    """The customer's balance where it counts: Stripe uses one only in its own currency."""
+    customer = subscription.customer
+    if customer is None or customer.currency != subscription.currency:
+        return 0
+    return customer.balance
 
 
 def _date(subscription: Subscription, now: datetime) -> datetime | None:

@@ -240,6 +240,17 @@ def test_credit_beyond_the_price_leaves_nothing_to_pay(stand, app):
     assert f"Nothing is due on {RENEWAL}." in panel(owner)[0]
 
 
+def test_credit_in_another_currency_pays_nothing_of_the_next_charge(stand, app):
+    owner = stand()
+    with app.app_context():
+        customer = db.session.query(Customer).one()
+        customer.currency, customer.balance = "eur", -5000
+        db.session.commit()
+    sentence, detail, _ = panel(owner)
+    assert "Next charge is $392.00" in sentence
+    assert "credit" not in detail
+
+
 @pytest.mark.parametrize(
     ("coupon", "said"),
     [
