@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models import Account, AuditEntry, db
 
 ADA = "ada@northwind.example"
@@ -51,6 +53,12 @@ def test_an_account_cannot_lose_its_name(people):
     client = people.owner(ADA)
     for name in ("", "   ", "x" * 201):
         assert client.post("/accounts/name", data={"name": name}).status_code == 422
+
+
+@pytest.mark.parametrize("mark", ["\n", "\x85", "\u2028", "\N{RIGHT-TO-LEFT OVERRIDE}"])
+def test_a_name_is_one_line_that_reads_as_it_is_written(people, mark):
+    answer = people.owner(ADA).post("/accounts/name", data={"name": f"North{mark}wind"})
+    assert answer.status_code == 422
 
 
 def test_a_person_opens_another_account_and_owns_it(people):

@@ -59,6 +59,8 @@ def values(settings: Settings) -> dict[str, Any]:
         "SECURITY_WEBAUTHN": True,
         "SECURITY_TWO_FACTOR": True,
         "SECURITY_API_ENABLED_METHODS": ["session"],
+        # It would say "no-store=True", which is no directive that browsers know; see privacy.py.
+        "SECURITY_CACHE_CONTROL": None,
         # Its scripts run inline, which our content policy refuses; ours is static/js/passkeys.js.
         "SECURITY_STATIC_FOLDER": None,
         # Nobody learns from our answers whether an address has an account here.

@@ -21,8 +21,11 @@ def as_printed(value: str | None) -> str:
     return "".join((value or "").split()).lower()
 
 
-# Names go into mail headers and Stripe's fields: one line, as long as the column.
-ONE_LINE = Regexp(r"^[^\x00-\x1f\x7f]*$", message="Use letters on one line.")
+# Names go into mail headers and Stripe's fields: one line, as long as the column, read the way
+# it is written (no marks that turn or break a line: Unicode's Cc, Zl, Zp and bidi controls).
+ONE_LINE = Regexp(
+    r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$", message="Use letters on one line."
+)
 NAME = (DataRequired("Enter a name."), Length(max=200, message="Use 200 letters at most."))
 
 

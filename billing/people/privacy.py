@@ -13,6 +13,5 @@ def init_app(app: Flask) -> None:
 def keep_no_copy(response: Response) -> Response:
     """Forbids copies of an answer that depends on who asked (RFC 9111, section 5.2.2.5)."""
     if session.accessed and "Cache-Control" not in response.headers:
-        response.cache_control.no_store = True
-        response.cache_control.private = True
+        response.headers["Cache-Control"] = "private, no-store"
     return response
