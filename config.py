@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 ROOT = Path(__file__).resolve().parent
 STRIPE_API = "https://api.stripe.com"
 # Stripe.js is released with the API's major versions; this is the one of the pinned version.
@@ -167,6 +170,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
             EXAMPLES["SECRET_KEY"],
         )
 
+    database_url = _database_url(read)
     site_url = read.url(
         "SITE_URL",
         default=None if guarded else "http://127.0.0.1:8000",
@@ -186,7 +190,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     return Settings(
         environment=environment,
         secret_key=secret_key,
-        database_url=read.text("DATABASE_URL", default=f"sqlite:///{ROOT}/instance/portal.sqlite3"),
+        database_url=database_url,
         site_url=site_url,
         stripe_secret_key=key,
         stripe_publishable_key=publishable,
@@ -289,6 +293,20 @@ def _check_keys(read: _Reader, key: str, publishable: str, local: bool) -> None:
             f"expects events of the other mode than STRIPE_SECRET_KEY, a {mode} key",
             expected,
         )
+
+
+def _database_url(read: _Reader) -> str:
+    """An address that SQLAlchemy knows; a wrong one is never shown, as it may hold a password."""
+    value = read.text("DATABASE_URL", default=f"sqlite:///{ROOT}/instance/portal.sqlite3")
+    try:
+        make_url(value).get_dialect()
+    except (ArgumentError, ModuleNotFoundError):
+        read.problem(
+            "DATABASE_URL",
+            "is not a database address that SQLAlchemy knows",
+            "postgresql://portal:password@localhost/portal",
+        )
+    return value
 
 
 def _webhook_secrets(read: _Reader, *, local: bool, serving: bool) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from billing import commands
 from billing.errors import BillingError
@@ -22,6 +23,11 @@ class Commands(AppGroup):
             return super().invoke(ctx)
         except BillingError as error:
             raise click.ClickException(f"{error.title}. {error.message}") from error
+        except DBAPIError as error:
+            raise click.ClickException(
+                f"The database could not be used ({type(error).__name__}). "
+                "`flask billing doctor` says what is missing."
+            ) from error
 
 
 billing = Commands("billing", help="Run and look after the billing portal.")

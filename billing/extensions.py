@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request, session
+from flask import has_request_context, request, session
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -26,8 +26,13 @@ security = Security(mail_util_cls=SecurityMails, webauthn_util_cls=PasskeyRules)
 talisman = Talisman()
 
 
-def reader_locale() -> str:
-    """The locale for money and dates: what the browser prefers of those we know."""
+def reader_locale() -> str | None:
+    """The locale for money and dates: what the browser prefers of those we know.
+
+    None, which is the default, where nobody reads a page: in a command.
+    """
+    if not has_request_context():
+        return None
     wanted = request.accept_languages.best_match(
         [code.replace("_", "-") for code in LOCALES], default="en-US"
     )

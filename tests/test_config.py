@@ -85,11 +85,14 @@ def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
         ({"SUPPORT_EMAIL": "nobody"}, "SUPPORT_EMAIL"),
         ({"TERMS_URL": "javascript:alert(1)"}, "TERMS_URL"),
         ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
+        ({"DATABASE_URL": "portal.sqlite3"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgres://portal:db-secret@localhost/portal"}, "DATABASE_URL"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_at_start(changes, variable):
     problems = refusal(**changes)
     assert [problem.split()[0] for problem in problems] == [variable]
+    assert "db-secret" not in problems[0]
 
 
 def test_a_test_key_that_expects_live_events_is_refused():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from flask_security import hash_password
+from flask_security import EmailValidateException, hash_password
 
 from billing import audit
 from models import STAFF_ROLES, db
@@ -28,7 +28,10 @@ def command(email: str, role: str, name: str, password: str) -> None:
     if problems:
         raise click.ClickException(" ".join(str(problem) for problem in problems))
     datastore = security.datastore
-    address = security.mail_util.validate(email)
+    try:
+        address = security.mail_util.validate(email)
+    except EmailValidateException as error:
+        raise click.BadParameter(f"{email} is no e-mail address.", param_hint="EMAIL") from error
     user = datastore.find_user(email=address)
     created = user is None
     if created:

@@ -79,7 +79,13 @@ def _stripe(settings: Settings) -> Iterator[Finding]:
     try:
         found = account.retrieve()
     except BillingError as error:
-        yield False, f"stripe: {error.title}; see STRIPE_SECRET_KEY and the network"
+        yield (
+            False,
+            (
+                f"stripe: did not let us in or did not answer ({type(error).__name__}); "
+                "see STRIPE_SECRET_KEY and the network"
+            ),
+        )
         return
     yield True, f"stripe: account {found.id} answers at API version {API_VERSION}"
     theirs = account.stripe_time(found)
