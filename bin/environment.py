@@ -32,11 +32,13 @@ def ensure(requirements):
 
 
 def _new_enough():
+    """A Python that can make .venv; it is never the one of .venv, which may be thrown away."""
     if sys.version_info >= OLDEST:
-        return sys.executable
+        return getattr(sys, "_base_executable", None) or sys.executable
     for minor in range(20, OLDEST[1] - 1, -1):
         found = shutil.which("python3.%d" % minor)
-        if found:
+        # Version managers put names on the path that start nothing.
+        if found and _answers(found, "import venv"):
             return found
     sys.exit(
         "Python 3.11 or newer is needed; this is %s.\n"
@@ -47,9 +49,13 @@ def _new_enough():
 
 def _works(python):
     """Does the environment answer, pip included, and is its Python new enough?"""
-    check = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+    return _answers(python, "import sys, pip; sys.exit(sys.version_info < (3, 11))")
+
+
+def _answers(python, code):
+    """Does this Python exist, and run the code without complaint?"""
     try:
-        return subprocess.call([python, "-c", check], stderr=subprocess.DEVNULL) == 0
+        return subprocess.call([python, "-c", code], stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
 
