@@ -5,6 +5,7 @@ const form = document.querySelector("[data-payment-element]");
 const part = (name) => form.querySelector(`[data-${name}]`);
 const save = part("save");
 const problem = part("problem");
+const darkness = window.matchMedia("(prefers-color-scheme: dark)");
 
 function giveUp(message) {
   form.hidden = true;
@@ -30,9 +31,8 @@ async function clientSecret() {
 function appearance() {
   const style = getComputedStyle(document.documentElement);
   const token = (name) => style.getPropertyValue(name).trim();
-  const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
   return {
-    theme: dark ? "night" : "stripe",
+    theme: darkness.matches ? "night" : "stripe",
     variables: {
       colorPrimary: token("--brand-text"),
       colorBackground: token("--surface"),
@@ -75,6 +75,7 @@ async function start() {
   }
   const stripe = window.Stripe(form.dataset.publishableKey);
   const elements = stripe.elements({ clientSecret: secret, appearance: appearance() });
+  darkness.addEventListener("change", () => elements.update({ appearance: appearance() }));
   const element = elements.create("payment");
   element.on("ready", () => {
     part("waiting").hidden = true;
