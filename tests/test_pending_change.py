@@ -158,3 +158,15 @@ def test_only_owners_and_billing_see_it(team, people, client):
     assert viewer.get("/pending-change").status_code == 403
     assert viewer.post("/pending-change").status_code == 403
     assert viewer.post("/pending-change/discard").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/pending-change", "/pending-change/discard"])
+def test_a_stale_tab_hears_of_no_confirmed_payment_when_none_was_asked_for(
+    owner, team, stripe, path
+):
+    page = after(owner, owner.post(path))
+    assert "No change is waiting for your bank." in page
+    stripe.v1.subscriptions.cancel(team)
+    page = after(owner, owner.post("/pending-change"))
+    assert "Your subscription has ended" in page
+    assert "confirmed" not in page

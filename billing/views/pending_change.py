@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, session, url_for
+from sqlalchemy import select
 
 from billing import acceptance
 from billing.authorization import member_required
 from billing.views.plan_change import choose_a_plan, live_subscription
-from models import Price, Subscription, db
+from models import Invoice, Price, Quote, Subscription, db
 
 bp = Blueprint("pending_change", __name__)
 
@@ -58,11 +59,21 @@ def _outcome(subscription: Subscription) -> Any:
     db.session.refresh(subscription)
     name = subscription.plan.name if subscription.plan else "your plan"
     latest = subscription.latest_invoice
-    if latest is not None and latest.is_paid:
+    if not subscription.is_live:
+        flash("Your subscription has ended, so no change is made to it.", "info")
+    elif latest is not None and latest.is_paid and _paid_for_a_change(latest):
         flash(f"Your payment is confirmed. You are now on {name}.", "success")
+    elif latest is not None and latest.is_paid:
+        flash(f"No change is waiting for your bank. You are on {name}.", "info")
     else:
         flash(f"The change is dropped. You stay on {name} and were not charged.", "info")
     return redirect(url_for("subscription.show"), 303)
+
+
+def _paid_for_a_change(invoice: Invoice) -> bool:
+    """Whether the invoice is of a change made here, and not simply the last one of a period."""
+    found = select(Quote.id).where(Quote.invoice_id == invoice.stripe_id).limit(1)
+    return db.session.scalar(found) is not None
 
 
 def _client_secret(subscription: Subscription) -> str | None:
