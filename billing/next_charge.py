@@ -99,7 +99,7 @@ def _lines(subscription: Subscription, on: datetime, now: datetime) -> list[Line
     """What the next period bills: the scheduled phase that has begun by then, else the items."""
     phase = subscription.schedule.next_phase(now) if subscription.schedule else None
     if phase is not None and phase["start_date"] <= on.timestamp():
-        if phase.get("discounts") or phase.get("add_invoice_items"):
+        if phase.get("add_invoice_items") or not _keeps_discounts(phase, subscription):
             return None
         return [
             (db.session.get(Price, _id(item["price"])), item.get("quantity"), item)
@@ -112,6 +112,13 @@ def _lines(subscription: Subscription, on: datetime, now: datetime) -> list[Line
         if item.current_period_end is None or item.current_period_end <= on
     ]
     return [(item.price, item.quantity, item.data) for item in due or subscription.items]
+
+
+def _keeps_discounts(phase: dict[str, Any], subscription: Subscription) -> bool:
+    """Whether the phase goes on with the discounts that the subscription has, and no others."""
+    named = phase.get("discounts") or []
+    running = [_id(one) for one in subscription.data.get("discounts") or []]
+    return not named or [one.get("discount") and _id(one["discount"]) for one in named] == running
 
 
 def _discounted(total: int, subscription: Subscription, on: datetime) -> tuple[int | None, bool]:

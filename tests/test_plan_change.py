@@ -494,6 +494,14 @@ def test_yearly_to_monthly_waits_for_the_end_of_the_year(people, subscribe, cloc
     assert (now.proration_behavior, then.proration_behavior) == ("none", "none")
 
 
+def test_the_next_charge_after_a_scheduled_change_keeps_the_discount(owner, team, stripe, app):
+    coupon = stripe.v1.coupons.create({"percent_off": 25, "duration": "forever"})
+    stripe.v1.subscriptions.update(team, {"discounts": [{"coupon": coupon.id}]})
+    assert accept(owner, "/plan-change/starter").status_code == 303
+    # A quarter off $19.00.
+    assert "Next charge is $14.25 on 19 December" in text_of(owner.get("/"))
+
+
 def test_a_second_scheduled_change_takes_the_place_of_the_first_and_says_so(
     owner, team, stripe, clock, sandbox
 ):
