@@ -296,14 +296,14 @@ def _check_keys(read: _Reader, key: str, publishable: str, local: bool) -> None:
 
 
 def _database_url(read: _Reader) -> str:
-    """An address that SQLAlchemy knows; a wrong one is never shown, as it may hold a password."""
+    """An address with its driver; a wrong one is never shown, as it may hold a password."""
     value = read.text("DATABASE_URL", default=f"sqlite:///{ROOT}/instance/portal.sqlite3")
     try:
-        make_url(value).get_dialect()
+        make_url(value).get_dialect().import_dbapi()
     except (ArgumentError, ModuleNotFoundError):
         read.problem(
             "DATABASE_URL",
-            "is not a database address that SQLAlchemy knows",
+            "is not the address of a database that we have a driver for",
             "postgresql://portal:password@localhost/portal",
         )
     return value

@@ -8,3 +8,5 @@ timeout = 60
 graceful_timeout = 20
 keepalive = 5
 accesslog = None
+# Nobody controls it through the socket that it would put into the home directory.
+control_socket_disable = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
+from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from billing import cli, extensions, flask_config, people, templating
@@ -31,7 +32,8 @@ def create_app(settings: Settings) -> Flask:
     extensions.limiter.init_app(app)
     extensions.babel.init_app(app, locale_selector=extensions.reader_locale)
     extensions.mail.init_app(app)
-    extensions.talisman.init_app(app, **flask_config.security_headers(settings))
+    # Bound anew for each application: one instance would give all of them the last one's headers.
+    Talisman(app, **flask_config.security_headers(settings))
     people.init_app(app)
     templating.init_app(app)
     register_all(app)

@@ -19,6 +19,8 @@ def values(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": settings.secret_key,
         "TESTING": settings.testing,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        # An error of the database reaches the log; the values of its statement must not.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         # A card form is small; nothing else is uploaded. Webhooks are at most a few hundred KB.
         "MAX_CONTENT_LENGTH": 1024 * 1024,
         # This machine's names too, for health checks; links in mails are made from SITE_URL.

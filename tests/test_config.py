@@ -45,6 +45,11 @@ def test_settings_are_frozen():
         config.load({}).secret_key = "another"
 
 
+@pytest.mark.parametrize("url", ["sqlite:////srv/portal.sqlite3", "postgresql://p:w@localhost/p"])
+def test_sqlite_and_postgresql_are_understood(url):
+    assert config.load({"DATABASE_URL": url}).database_url == url
+
+
 def test_several_webhook_secrets_are_valid_at_a_time():
     assert config.load(PRODUCTION).stripe_webhook_secrets == ("whsec_one", "whsec_two")
 
@@ -86,6 +91,7 @@ def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
         ({"TERMS_URL": "javascript:alert(1)"}, "TERMS_URL"),
         ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
         ({"DATABASE_URL": "portal.sqlite3"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "mysql://localhost/portal"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://portal:db-secret@localhost/portal"}, "DATABASE_URL"),
     ],
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from billing import errors
 from billing.views import plans
+from models import db
 
 
 @pytest.fixture
@@ -82,3 +85,11 @@ def test_a_host_that_is_not_ours_is_refused_without_a_page(client, path):
     assert answer.status_code == 400
     assert "evil" not in answer.text
     assert not answer.headers.get("Location")
+
+
+def test_an_error_of_the_database_names_no_value(app):
+    """What it says ends in the log and beside a pending webhook."""
+    with app.app_context(), pytest.raises(SQLAlchemyError) as failed:
+        db.session.execute(text("SELECT * FROM nowhere WHERE it = :it"), {"it": "very-secret"})
+    assert "nowhere" in str(failed.value)
+    assert "very-secret" not in str(failed.value)

@@ -1,5 +1,7 @@
 """The balancer's questions: does the process answer, and can it do its work?"""
 
+import dataclasses
+
 from flask_migrate import upgrade
 
 
@@ -19,3 +21,16 @@ def test_readyz_agrees_once_the_migrations_have_run(settings, stripe_calls):
     with app.app_context():
         upgrade()
     assert app.test_client().get("/readyz", base_url="http://127.0.0.1:8000").status_code == 200
+
+
+def test_the_balancer_behind_the_tls_proxy_is_answered_not_sent_away(settings, stripe_calls):
+    from billing import create_app
+
+    app = create_app(dataclasses.replace(settings, site_url="https://billing.example.com"))
+    with app.app_context():
+        upgrade()
+    client = app.test_client()
+    for path in ("/healthz", "/readyz"):
+        assert client.get(path, base_url="http://127.0.0.1:8000").status_code == 200
+    sent = client.get("/plans", base_url="http://127.0.0.1:8000")
+    assert sent.headers["Location"].startswith("https://")
