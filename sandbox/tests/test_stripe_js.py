@@ -269,6 +269,7 @@ def test_a_payment_method_can_be_made_without_an_intent(live_client, shop, page)
     page.evaluate(DEFERRED)
     type_card(page.frame_locator("#payment iframe"), "5555555555554444")
     answer = page.evaluate("() => stripe.createPaymentMethod({ elements })")
+    assert "error" not in answer, answer
     found = live_client.v1.payment_methods.retrieve(answer["paymentMethod"]["id"])
     assert found.card.brand == "mastercard"
 

@@ -8,7 +8,7 @@ from tests.browser.conftest import assert_accessible, assert_fits, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 
-SIZES = [(360, "dark"), (768, "light"), (1280, "light"), (1280, "dark")]
+SIZES = [(360, "dark"), (768, "light"), (1280, "light")]
 OUTSIDE = ("/", "/plans", "/plans?interval=year", "/login", "/register", "/reset", "/dev/mail")
 INSIDE = (
     "/",
@@ -29,23 +29,28 @@ INSIDE = (
 )
 
 
-def check(page, paths):
+# Axe is slow and sees the same page at every width: once in the dark and once in the light.
+EXAMINED = {(360, "dark"), (1280, "light")}
+
+
+def check(page, paths, size):
     for path in paths:
-        page.goto(path)
+        page.goto(path, wait_until="networkidle" if path.endswith("/new") else "load")
         assert_fits(page)
-        assert_accessible(page)
+        if size in EXAMINED:
+            assert_accessible(page)
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_pages_outside_fit_and_are_accessible(visit, width, scheme):
-    check(visit(width, color_scheme=scheme), OUTSIDE)
+    check(visit(width, color_scheme=scheme), OUTSIDE, (width, scheme))
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_a_subscribers_pages_fit_and_are_accessible(visit, width, scheme):
     page = visit(width, color_scheme=scheme)
     sign_in(page, "owner@demo.example")
-    check(page, INSIDE)
+    check(page, INSIDE, (width, scheme))
     page.goto("/invoices")
     page.locator("table a").first.click()
     page.wait_for_url("**/invoices/in_*")
@@ -57,4 +62,4 @@ def test_a_subscribers_pages_fit_and_are_accessible(visit, width, scheme):
 def test_the_pages_of_an_account_without_a_subscription(visit, width, scheme):
     page = visit(width, color_scheme=scheme)
     sign_in(page, "new@demo.example")
-    check(page, ["/", "/plans", "/subscription", "/payment-methods", "/invoices"])
+    check(page, ["/", "/plans", "/subscription", "/payment-methods", "/invoices"], (width, scheme))

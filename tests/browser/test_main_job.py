@@ -141,7 +141,7 @@ def test_the_main_job_by_keyboard_alone(visit):
     page.keyboard.press("Space")
     tab_to(page, "Cancel Starter")
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    page.wait_for_url(re.compile(r"/(subscription)?$"))
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("end", re.I))
 
