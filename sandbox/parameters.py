@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox import currencies
 from sandbox.annotations import Type, params_class, params_fields
 from sandbox.errors import ApiError
 
@@ -44,6 +45,11 @@ def _check_struct(cls: type, given: Mapping[str, Any], path: str) -> dict[str, A
     for key, value in given.items():
         type, required = fields[key]
         checked[key] = _check(type, value, _at(path, key), key in UNSETTABLE and not required)
+        if key == "currency" and isinstance(value, str):
+            currencies.check(value, _at(path, key))
+        elif key == "currency_options":
+            for currency in checked[key] or ():
+                currencies.check(currency, _at(_at(path, key), currency))
     for key, (_, required) in fields.items():
         if required and key not in given:
             where = _at(path, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sandbox import events
@@ -27,6 +28,7 @@ PLAIN = (
     *("next_invoice_sequence", "phone", "preferred_locales", "tax_exempt"),
 )
 NOT_COVERED = ("cash_balance", "source", "default_source", "test_clock")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
@@ -112,6 +114,13 @@ def _apply(customer: dict[str, Any], params: dict[str, Any]) -> None:
     for name in NOT_COVERED:
         if name in params:
             raise ApiError(400, f"The sandbox does not cover '{name}'.", param=name)
+    if params.get("email") and not EMAIL.fullmatch(params["email"]):
+        raise ApiError(
+            400,
+            f"Invalid email address: {params['email']}",
+            code="email_invalid",
+            param="email",
+        )
     assign(customer, params, *PLAIN)
     merge_metadata(customer, params)
     if "tax_exempt" in params and not params["tax_exempt"]:

@@ -45,6 +45,20 @@ def refusal(app: Sandbox, path: str, data: dict[str, str]) -> dict[str, Any]:
         ("/v1/tax_rates", {"display_name": "x", "inclusive": "true", "percentage": "a"}, None,
          "percentage"),
         ("/v1/customers", {"tax_exempt": "maybe"}, None, "tax_exempt"),
+        ("/v1/customers", {"email": "nobody"}, "email_invalid", "email"),
+        ("/v1/prices", {"currency": "zzz", "product": "p", "unit_amount": "1"}, None, "currency"),
+        (
+            "/v1/products",
+            {"name": "x", "default_price_data[currency]": "dollars"},
+            None,
+            "default_price_data[currency]",
+        ),
+        (
+            "/v1/prices",
+            {"currency": "usd", "product": "p", "currency_options[euro][unit_amount]": "1"},
+            None,
+            "currency_options[euro]",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_named(
