@@ -32,6 +32,8 @@ def visit(page: Page, shop: Any, secret: str, **asked: str) -> FrameLocator:
 
 
 def type_card(frame: FrameLocator, number: str = "4242424242424242") -> None:
+    # Typing does not wait for a field to be shown; a click does.
+    frame.get_by_label("Card number").click()
     frame.get_by_label("Card number").press_sequentially(number)
     frame.get_by_label("Expiry").press_sequentially("1234")
     frame.get_by_label("CVC").press_sequentially("123")

@@ -77,6 +77,8 @@ def test_a_new_subscriber_does_everything_and_changes_their_mind(visit):
     # Swap the card.
     page.goto("/payment-methods/new")
     card = page.frame_locator("iframe").first
+    # Typing does not wait for a field to be shown; a click does.
+    card.get_by_label("Card number").click()
     card.get_by_label("Card number").press_sequentially("5555555555554444")
     card.get_by_label("Expiry").press_sequentially("1234")
     card.get_by_label("CVC").press_sequentially("123")
