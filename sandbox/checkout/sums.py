@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.checkout import lines as session_lines
-from sandbox.engine import discounts, pricing, taxes
+from sandbox.engine import discounts, pricing, taxes, totals
 from sandbox.engine.discounts import Reduction
+from sandbox.resources import customer_balance_transactions as balance
 from sandbox.schema import part
 from sandbox.store import store
 
@@ -46,6 +47,16 @@ def fill(session: dict[str, Any]) -> None:
             amount_tax=sum(line["amount_tax"] for line in lines),
         ),
     )
+
+
+def due_today(session: dict[str, Any]) -> int:
+    """What is charged today, in minor units: a subscription's invoice uses the balance first."""
+    total = session["amount_total"] or 0
+    if session["mode"] != "subscription":
+        return total
+    customer = store.find("customer", session["customer"] or "")
+    owed = balance.of(customer, session["currency"]) if customer else 0
+    return totals.due(total, owed, session["currency"])[0]
 
 
 def recurring_total(session: dict[str, Any]) -> int:

@@ -63,7 +63,7 @@ def bank(session_id: str) -> Answer:
     if session["status"] != "open" or not challenge:
         return redirect(url_for(".show", session_id=session_id))
     method = store.get("payment_method", challenge["payment_method"])
-    amount = session["amount_total"] or 0
+    amount = sums.due_today(session)
     return render_template(
         "sandbox/bank/show.html",
         heading=f"Confirm {money(amount, session['currency'])}" if amount else "Confirm your card",

@@ -99,14 +99,17 @@ def _amounts(session, sold, currency) -> dict[str, Any]:
     details = session["total_details"]
     recurring = [line["price"]["recurring"] for line in sold if line["price"]["recurring"]]
     rhythm = wording.every(recurring[0]) if recurring else ""
+    due = sums.due_today(session)
+    from_balance = due - session["amount_total"]
     shown: dict[str, Any] = {
-        "headline_amount": money(session["amount_total"], currency),
+        "headline_amount": money(due, currency),
         "headline_every": rhythm if not sums.has_trial(session) and len(recurring) == 1 else "",
         "subtotal": money(session["amount_subtotal"], currency),
         "discount_amount": money(-details["amount_discount"], currency)
         if details["amount_discount"]
         else "",
-        "due_today": money(session["amount_total"], currency),
+        "applied_balance": money(from_balance, currency) if from_balance else "",
+        "due_today": money(due, currency),
         "taxes": _taxes(sold, currency),
         "discount": _discount(session, currency),
         "after": "",
@@ -119,7 +122,11 @@ def _amounts(session, sold, currency) -> dict[str, Any]:
         shown["headline_amount"] = f"{days} day{'s' if days != 1 else ''} free"
         starts = wording.day(clock.now() + days * DAY)
         shown["after"] = f"Then {later}, starting {starts}."
-    elif details["amount_discount"] or any(not line["price"]["recurring"] for line in sold):
+    elif (
+        details["amount_discount"]
+        or from_balance
+        or any(not line["price"]["recurring"] for line in sold)
+    ):
         shown["headline_every"] = "today"
         shown["after"] = f"Then {later}{_discount_later(session)}."
     return shown

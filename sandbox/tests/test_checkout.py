@@ -189,6 +189,33 @@ def test_tax_and_discount_are_the_invoices_to_the_cent(stripe_client, price, bro
     assert done.total_details.amount_tax == sum(tax.amount for tax in done.invoice.total_taxes)
 
 
+@pytest.mark.parametrize(
+    ("balance", "applied", "due"), [(-1000, "-$10.00", 1900), (500, "$5.00", 3400)]
+)
+def test_the_customers_balance_is_part_of_what_is_due_today(
+    stripe_client, browser, balance, applied, due
+):
+    v1 = stripe_client.v1
+    customer = v1.customers.create({"email": "ada@example.com"})
+    v1.customers.balance_transactions.create(customer.id, {"amount": balance, "currency": "usd"})
+    product = v1.products.create({"name": "Team"})
+    monthly = v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 2900,
+            "recurring": {"interval": "month"},
+        }
+    )
+    session = start(stripe_client, monthly, customer=customer.id)
+    page = browser.get(path(session)).text.replace("\N{MINUS SIGN}", "-")
+    assert f"<dt>Applied balance</dt><dd>{applied}</dd>" in page
+    assert f"<dt>Due today</dt><dd>${due / 100:.2f}</dd>" in page
+    assert "Then $29.00 per month." in page
+    assert pay(browser, session).status_code == 303
+    assert [charge.amount for charge in v1.charges.list().data] == [due]
+
+
 def test_a_buyer_may_change_an_adjustable_quantity(stripe_client, price, browser):
     line = {
         "price": price.id,
