@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale
 
 from billing.clock import now
@@ -17,14 +17,26 @@ def _locale() -> str:
     return str(get_locale() or "en_GB")
 
 
+def _in_english() -> bool:
+    return _locale().startswith("en")
+
+
+def _written(moment: datetime | date, english: str, skeleton: str) -> str:
+    """Day before month in English; elsewhere in the locale's own order, by CLDR's skeletons."""
+    if _in_english():
+        return format_date(moment, english, locale=_locale())
+    return format_skeleton(skeleton, moment, locale=_locale())
+
+
 def day(moment: datetime | date | None) -> str:
     """The day in full, such as "1 December 2026"; nothing for None."""
-    return format_date(moment, "d MMMM y", locale=_locale()) if moment else ""
+    pattern = "d MMMM y" if _in_english() else "long"
+    return format_date(moment, pattern, locale=_locale()) if moment else ""
 
 
 def short_day(moment: datetime | date | None) -> str:
     """The day for tables, such as "1 Dec 2026"; nothing for None."""
-    return format_date(moment, "d MMM y", locale=_locale()) if moment else ""
+    return _written(moment, "d MMM y", "yMMMd") if moment else ""
 
 
 def day_of_month(moment: datetime | date | None) -> str:
@@ -36,20 +48,20 @@ def day_of_month(moment: datetime | date | None) -> str:
 
 
 def _plain(moment: datetime | date) -> str:
-    return format_date(moment, "d MMMM", locale=_locale())
+    return _written(moment, "d MMMM", "MMMMd")
 
 
 def moment(moment: datetime | None) -> str:
     """Day and time in UTC, such as "1 Dec 2026, 14:05 UTC"; nothing for None."""
-    return format_datetime(moment, "d MMM y, HH:mm 'UTC'", locale=_locale()) if moment else ""
+    return f"{short_day(moment)}, {moment:%H:%M} UTC" if moment else ""
 
 
 def span(first: datetime | date, last: datetime | date) -> str:
     """Both days with no more said than needed, such as "19 to 30 November"."""
     if (first.year, first.month, first.day) == (last.year, last.month, last.day):
         return _plain(last)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{format_date(first, 'd', locale=_locale())} to {_plain(last)}"
+    if (first.year, first.month) == (last.year, last.month) and _in_english():
+        return f"{first.day} to {_plain(last)}"
     if first.year == last.year:
         return f"{_plain(first)} to {_plain(last)}"
     return f"{day(first)} to {day(last)}"

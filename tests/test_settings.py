@@ -30,3 +30,22 @@ def test_settings_lead_to_every_way_of_signing_in(people):
 
 def test_settings_are_for_whoever_is_signed_in(client):
     assert client.get("/settings").headers["Location"] == "/login?next=/settings"
+
+
+@pytest.mark.parametrize(
+    ("locale", "in_words", "in_a_table", "within_the_year"),
+    [
+        ("en_GB", "19 December 2026", "19 Nov 2026", "on 19 December"),
+        ("de_DE", "19. Dezember 2026", "19. Nov. 2026", "on 19. Dezember"),
+        ("ja_JP", "2026年12月19日", "2026年11月19日", "on 12月19日"),
+    ],
+)
+def test_dates_are_written_as_chosen(
+    people, subscribe, locale, in_words, in_a_table, within_the_year
+):
+    owner = people.owner(ADA)
+    subscribe("Northwind", "team", quantity=8)
+    owner.post("/settings", data={"name": "Ada", "locale": locale})
+    page = owner.get("/").get_data(as_text=True)
+    for written in (in_words, in_a_table, within_the_year):
+        assert written in page
