@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
-from quote_page import (
+
+from billing.cancellation import REASONS
+from billing.gateway.cancellation import Feedback
+from models import AuditEntry, db
+from tests.quote_page import (
     OWNER,
     accept,
     after,
@@ -17,10 +21,6 @@ from quote_page import (
     text_of,
     use_card,
 )
-
-from billing.cancellation import REASONS
-from billing.gateway.cancellation import Feedback
-from models import AuditEntry, db
 
 INVOICED = datetime(2026, 12, 19, 14, 0, tzinfo=UTC)
 REASON = {"feedback": "too_expensive", "comment": "Too dear for us."}

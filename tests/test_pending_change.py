@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from quote_page import (
+
+from models import Quote, db
+from tests.quote_page import (
     OWNER,
     accept,
     after,
@@ -18,8 +20,6 @@ from quote_page import (
     text_of,
     use_card,
 )
-
-from models import Quote, db
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from quote_page import (
+
+from tests.quote_page import (
     OWNER,
     accept,
     after,
