@@ -7,11 +7,15 @@ half of its 30 days is left.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import requests
-from quote_page import (
+
+from billing.money import MINUS
+from models import AuditEntry, Quote, db
+from tests.quote_page import (
     OWNER,
     accept,
     after,
@@ -27,9 +31,6 @@ from quote_page import (
     text_of,
     use_card,
 )
-
-from billing.money import MINUS
-from models import AuditEntry, Quote, db
 
 HALF_WAY = datetime(2026, 12, 4, 12, 0, tzinfo=UTC)
 # The period ends on 19 December at noon; its invoice is a draft for an hour.
@@ -592,6 +593,16 @@ def test_when_stripe_is_down_the_page_still_shows_the_plan_and_its_list_price(
     assert "We cannot work out the exact cost right now." in text_of(page)
     assert row_of(page, "Business, 8 seats, every month") == "$792.00"
     assert not offers_quote(page)
+
+
+def test_a_page_that_quotes_does_not_wait_for_stripe_again_and_again(
+    app, owner, stripe_calls, stripe_is_down
+):
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], stripe_network_retries=2)
+    stripe_is_down()
+    before = len(stripe_calls)
+    assert owner.get("/plan-change/business").status_code == 200
+    assert len(stripe_calls) == before + 1
 
 
 def test_when_stripe_is_down_confirming_says_that_nothing_happened(

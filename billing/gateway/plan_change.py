@@ -21,6 +21,9 @@ Preview = stripe.Invoice
 PreviewLine = stripe.InvoiceLineItem
 Changed = stripe.Subscription
 
+# Somebody waits for the page, which has something to say without a quote too.
+ASKED_ONCE: stripe.RequestOptions = {"max_network_retries": 0}
+
 PaymentBehavior = Literal["error_if_incomplete", "pending_if_incomplete"]
 
 
@@ -46,7 +49,8 @@ def preview(
                     "proration_behavior": "always_invoice",
                     "proration_date": int(proration_date.timestamp()),
                 },
-            }
+            },
+            ASKED_ONCE,
         )
 
 
@@ -63,7 +67,8 @@ def preview_recurring(
                     "items": [_preview_item(item_id, price_id, quantity)],
                     "proration_behavior": "none",
                 },
-            }
+            },
+            ASKED_ONCE,
         )
 
 
