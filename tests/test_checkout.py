@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from checkout_page import pay
 
 from billing.errors import StripeUnavailable
 from billing.gateway import checkout as gateway
 from billing.gateway import client
 from models import Account, AuditEntry, CheckoutIntent, Price, Subscription, db
+from tests.checkout_page import pay
 
 
 def price_of(app, plan="team", interval="month"):
