@@ -78,7 +78,9 @@ def detail(kind: str, id: str) -> Answer:
         kind=kind,
         id=id,
         title=doc["type"] if is_event else id,
-        json=Markup("").join(_linked(json.dumps(json.loads(to_json(shown)), indent=2))),
+        json=Markup("").join(
+            _linked(json.dumps(json.loads(to_json(shown)), indent=2, ensure_ascii=False))
+        ),
         deliveries=events.deliveries(PAGE, event=id) if is_event else [],
         attempts=events.attempts(id) if is_event else [],
         endpoints=store.all("webhook_endpoint") if is_event else [],

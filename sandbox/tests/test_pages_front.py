@@ -47,6 +47,11 @@ def test_an_object_is_shown_as_json_and_linked_to_others(told, browser):
     assert browser.get("/objects/customer?format=json").json["data"][0]["id"] == raw.json["id"]
 
 
+def test_letters_are_shown_as_they_are_written(stripe_client, browser):
+    made = stripe_client.v1.customers.create({"name": "Vale & Søn 東京"})
+    assert "Vale &amp; Søn 東京" in browser.get(f"/objects/customer/{made.id}").text
+
+
 def test_secrets_are_not_shown(told, browser):
     page = browser.get(f"/objects/webhook_endpoint/{told['endpoint'].id}").text
     assert told["endpoint"].secret not in page
