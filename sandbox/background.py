@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 
 
-class Background:
+class Background(ABC):
     """Calls `work` again and again; `work` says how many seconds it can wait."""
 
     def __init__(self, name: str) -> None:
@@ -13,9 +14,9 @@ class Background:
         self.stopped = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    @abstractmethod
     def work(self) -> float:
         """Do what there is to do; the seconds until the next look, unless woken."""
-        raise NotImplementedError
 
     def start(self) -> None:
         self._thread.start()

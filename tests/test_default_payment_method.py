@@ -13,19 +13,6 @@ from models import AuditEntry, Customer, Subscription, db
 
 
 @pytest.fixture
-def owner(people, subscribe):
-    browser = people.owner()
-    subscribe("Northwind", "team")
-    return browser
-
-
-@pytest.fixture
-def customer_id(app, owner):
-    with app.app_context():
-        return db.session.query(Customer.stripe_id).scalar()
-
-
-@pytest.fixture
 def mastercard(app, owner, stripe, customer_id):
     """A second saved card, which is not the default."""
     made = stripe.v1.payment_methods.attach("pm_card_mastercard", {"customer": customer_id})

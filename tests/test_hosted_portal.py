@@ -9,19 +9,6 @@ import pytest
 from models import Account, Customer, PaymentMethod, Subscription, db
 
 
-@pytest.fixture
-def owner(people, subscribe):
-    browser = people.owner()
-    subscribe("Northwind", "team")
-    return browser
-
-
-@pytest.fixture
-def customer_id(app, owner):
-    with app.app_context():
-        return db.session.query(Customer.stripe_id).scalar()
-
-
 def sessions(stripe_calls):
     """What was asked of Stripe to open a session, each as form data."""
     return [c.request.body for c in stripe_calls if "/billing_portal/sessions" in c.request.url]

@@ -8,21 +8,8 @@ import pytest
 import requests
 
 from billing import sync
-from models import AuditEntry, Customer, Invoice, Subscription, db
+from models import AuditEntry, Invoice, Subscription, db
 from sandbox.protocol import idempotency
-
-
-@pytest.fixture
-def owner(people, subscribe):
-    browser = people.owner()
-    subscribe("Northwind", "team")
-    return browser
-
-
-@pytest.fixture
-def customer_id(app, owner):
-    with app.app_context():
-        return db.session.query(Customer.stripe_id).scalar()
 
 
 @pytest.fixture

@@ -7,57 +7,7 @@ import re
 import pytest
 
 from billing import invoice_search, sync
-from models import Customer, Invoice, db
-
-
-@pytest.fixture
-def owner(people, subscribe):
-    """An owner whose account has one paid invoice, of Team."""
-    browser = people.owner()
-    subscribe("Northwind", "team")
-    return browser
-
-
-@pytest.fixture
-def customer_id(app, owner):
-    with app.app_context():
-        return db.session.query(Customer.stripe_id).scalar()
-
-
-@pytest.fixture
-def bill(app, stripe, customer_id):
-    """Makes an invoice at Stripe and in the mirror: bill(1500, "Workshop"); its id.
-
-    It is finalized and open, unless `finalize` is False; more keywords go to the invoice.
-    """
-
-    def make(amount, description="Workshop", currency="usd", finalize=True, **params):
-        made = stripe.v1.invoices.create(
-            {
-                "customer": customer_id,
-                "currency": currency,
-                "collection_method": "send_invoice",
-                "days_until_due": 30,
-                "auto_advance": False,
-                **params,
-            }
-        )
-        stripe.v1.invoice_items.create(
-            {
-                "customer": customer_id,
-                "invoice": made.id,
-                "amount": amount,
-                "currency": currency,
-                "description": description,
-            }
-        )
-        if finalize:
-            stripe.v1.invoices.finalize_invoice(made.id)
-        with app.app_context():
-            sync.pull("invoice", made.id)
-        return made.id
-
-    return make
+from models import Invoice, db
 
 
 def text_of(answer):

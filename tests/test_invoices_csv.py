@@ -7,48 +7,7 @@ import io
 
 import pytest
 
-from billing import sync
-from models import Customer, Invoice, db
-
-
-@pytest.fixture
-def owner(people, subscribe):
-    browser = people.owner()
-    subscribe("Northwind", "team")
-    return browser
-
-
-@pytest.fixture
-def bill(app, owner, stripe):
-    """An open invoice at Stripe and in the mirror; its id."""
-
-    def make(amount, description="Workshop", currency="usd"):
-        with app.app_context():
-            customer_id = db.session.query(Customer.stripe_id).scalar()
-        made = stripe.v1.invoices.create(
-            {
-                "customer": customer_id,
-                "currency": currency,
-                "collection_method": "send_invoice",
-                "days_until_due": 30,
-                "auto_advance": False,
-            }
-        )
-        stripe.v1.invoice_items.create(
-            {
-                "customer": customer_id,
-                "invoice": made.id,
-                "amount": amount,
-                "currency": currency,
-                "description": description,
-            }
-        )
-        stripe.v1.invoices.finalize_invoice(made.id)
-        with app.app_context():
-            sync.pull("invoice", made.id)
-        return made.id
-
-    return make
+from models import Invoice, db
 
 
 def rows_of(answer):

@@ -10,20 +10,6 @@ from billing import sync
 from models import AuditEntry, Customer, PaymentMethod, Subscription, db
 
 
-@pytest.fixture
-def owner(people, subscribe):
-    """An owner of an account that pays Team by a Visa, which is its default."""
-    browser = people.owner()
-    subscribe("Northwind", "team")
-    return browser
-
-
-@pytest.fixture
-def customer_id(app, owner):
-    with app.app_context():
-        return db.session.query(Customer.stripe_id).scalar()
-
-
 def text_of(answer):
     return re.sub(r"\s+", " ", answer.get_data(as_text=True))
 

@@ -31,19 +31,10 @@ from tests.quote_page import (
     text_of,
     use_card,
 )
+from tests.subscriber import HALF_WAY
 
-HALF_WAY = datetime(2026, 12, 4, 12, 0, tzinfo=UTC)
 # The period ends on 19 December at noon; its invoice is a draft for an hour.
 INVOICED = datetime(2026, 12, 19, 14, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def team(people, subscribe, clock):
-    """Team with 8 seats, half of the month used."""
-    people.join(OWNER)
-    subscription_id = subscribe("Northwind", "team", quantity=8)
-    clock.set(HALF_WAY)
-    return subscription_id
 
 
 @pytest.fixture

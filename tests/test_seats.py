@@ -25,16 +25,7 @@ from tests.quote_page import (
     use_card,
 )
 
-HALF_WAY = datetime(2026, 12, 4, 12, 0, tzinfo=UTC)
 INVOICED = datetime(2026, 12, 19, 14, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def team(people, subscribe, clock):
-    people.join(OWNER)
-    subscription_id = subscribe("Northwind", "team", quantity=8)
-    clock.set(HALF_WAY)
-    return subscription_id
 
 
 @pytest.fixture
