@@ -31,6 +31,8 @@ class Server(BaseApplication):
             "limit_request_line": 0,
             "loglevel": "warning",
             "proc_name": "sandbox",
+            # It would lie in the home directory, one for all of gunicorn's servers.
+            "control_socket_disable": True,
             "worker_exit": lambda server, worker: worker.wsgi.close(),
         }
         for name, value in settings.items():

@@ -34,8 +34,11 @@ def status(url: str) -> int:
         return answer.status
 
 
-def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_path):
-    data = tmp_path / "data"
+def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_path, monkeypatch):
+    data, home = tmp_path / "data", tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     demo = Demo(data)
     assert status(f"{demo.portal}/readyz") == 200
     assert status(f"{demo.sandbox}/healthz") == 200
@@ -56,6 +59,7 @@ def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_
     fresh = Demo(data, "--fresh")
     assert (data / "secret_key").read_text() != kept
     assert fresh.stop() == 0
+    assert not (home / ".gunicorn").exists()
 
 
 @pytest.mark.parametrize("taken", [0, 1])
