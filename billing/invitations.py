@@ -61,7 +61,9 @@ def invite(account: Account, email: str, role: str, by: User) -> Invitation:
         raise AlreadyThere(f"{email} is a member of {account.name} already.")
     known = next((i for i in pending(account) if i.email == email), None)
     if known is not None and known.is_open(now()):
-        raise AlreadyThere(f"{email} has an open invitation already. You can send it again under Invited.")
+        raise AlreadyThere(
+            f"{email} has an open invitation already. You can send it again under Invited."
+        )
     invitation = known or Invitation(account_id=account.id, email=email)
     invitation.role = role
     invitation.invited_by_id = by.id
