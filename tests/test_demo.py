@@ -14,7 +14,7 @@ import pytest
 
 from tests.demo_process import ROOT, Demo, descendants, free_ports
 
-pytestmark = [pytest.mark.loopback, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.loopback
 
 
 def running(pids: set[int]) -> set[int]:

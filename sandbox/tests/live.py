@@ -57,7 +57,7 @@ if (asked.get("secret") && asked.get("call") !== "none") {
 def serve(app: Any) -> tuple[Any, str]:
     """The running server and its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server, f"http://127.0.0.1:{server.server_port}"
 
 
