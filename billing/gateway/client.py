@@ -17,6 +17,9 @@ from config import Settings
 log = logging.getLogger(__name__)
 
 API_VERSION: Final = "2026-10-28.endive"
+# The SDK would keep an identifier of this machine in the home folder and report its timings.
+stripe.enable_telemetry = False
+
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 
 # Told to the cardholder as a plain decline: the true reason would warn a thief.

@@ -102,6 +102,7 @@ def test_a_declined_card_is_told_with_its_code_and_may_be_replaced(setup, shop, 
 
 def test_an_unfinished_number_is_told_in_the_form(setup, shop, page):
     frame = visit(page, shop, setup.client_secret, call="confirmSetup", redirect="if_required")
+    frame.get_by_label("Card number").click()
     frame.get_by_label("Card number").press_sequentially("4242")
     error = save(page)["error"]
     assert (error["type"], error["code"]) == ("validation_error", "incomplete_number")
