@@ -360,17 +360,12 @@ class Storage:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Run a block with `store` bound to one transaction; undone when the block raises."""
-        with self._lock:
-            transaction = Transaction(self._connection)
+        # The connection's own block commits, or rolls back when the block inside raises.
+        with self._lock, self._connection:
             self._connection.execute("BEGIN")
-            token = _current.set(transaction)
+            token = _current.set(Transaction(self._connection))
             try:
-                yield transaction
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            else:
-                self._connection.execute("COMMIT")
+                yield _current.get()
             finally:
                 _current.reset(token)
 
