@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -131,6 +132,8 @@ def test_a_failed_or_left_authentication_is_an_error(live_client, setup, shop, p
     if how == "fail":
         refuse.click()
     else:
+        # Its script, which hears the key, has run once the frame is loaded.
+        page.frame(url=re.compile("/bank/")).wait_for_load_state("load")
         page.keyboard.press("Escape")
     error = result(page)["error"]
     assert error["code"] == "setup_intent_authentication_failure"
