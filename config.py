@@ -105,6 +105,9 @@ class Settings:
     brand: Brand
     mail: Mail
     trusted_proxies: int = 0
+    grace_days: int = 7
+    # A file whose number of seconds is added to the portal's clock: a demo lives through months.
+    clock_offset_file: Path | None = None
     stripe_network_retries: int = 2
     testing: bool = False
 
@@ -185,6 +188,8 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     brand = _brand(read)
     settings_mail = _mail(read, local and not production, brand)
     proxies = read.number("TRUSTED_PROXIES", default=0)
+    grace_days = read.number("GRACE_DAYS", default=7)
+    clock_offset_file = _clock_offset_file(read, guarded=guarded)
     if read.problems:
         raise ConfigurationError(read.problems)
     return Settings(
@@ -200,6 +205,8 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         brand=brand,
         mail=settings_mail,
         trusted_proxies=proxies,
+        grace_days=grace_days,
+        clock_offset_file=clock_offset_file,
     )
 
 
@@ -326,6 +333,13 @@ def _webhook_secrets(read: _Reader, *, local: bool, serving: bool) -> tuple[str,
             EXAMPLES["STRIPE_WEBHOOK_SECRET"],
         )
     return secrets
+
+
+def _clock_offset_file(read: _Reader, *, guarded: bool) -> Path | None:
+    value = read.optional("CLOCK_OFFSET_FILE")
+    if value and guarded:
+        read.problem("CLOCK_OFFSET_FILE", "is set, but production keeps real time; unset it", "")
+    return Path(value) if value and not guarded else None
 
 
 def _brand(read: _Reader) -> Brand:

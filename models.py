@@ -290,7 +290,8 @@ class Product(Mirrored, db.Model):
     """A plan: a Stripe product with what we show about it, kept in the product's metadata.
 
     Metadata keys: `slug` (makes the product a plan), `position`, `highlight`, `public`,
-    `min_seats`, `max_seats` (both: sold by the seat).
+    `min_seats`, `max_seats` (both: sold by the seat), `trial_days`, `trial_needs_method` (whether
+    a trial asks for a card), `pausable`, `grace_days` (overrides the setting).
     """
 
     __tablename__ = "products"
@@ -304,6 +305,10 @@ class Product(Mirrored, db.Model):
     position: Mapped[int] = mapped_column(default=0)
     min_seats: Mapped[int | None]
     max_seats: Mapped[int | None]
+    trial_days: Mapped[int | None]
+    trial_needs_method: Mapped[bool] = mapped_column(default=True)
+    pausable: Mapped[bool] = mapped_column(default=False)
+    grace_days: Mapped[int | None]
     features: Mapped[list[Any]] = mapped_column(default=list)
     default_price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
 
@@ -650,6 +655,40 @@ class PaymentMethod(Mirrored, db.Model):
         )
 
 
+class Refund(Mirrored, db.Model):
+    """Money given back, whole or in part, of one payment."""
+
+    __tablename__ = "refunds"
+
+    payment_intent_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    charge_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    # pending, requires_action, succeeded, failed, canceled
+    status: Mapped[str | None] = mapped_column(String(30), index=True)
+    reason: Mapped[str | None] = mapped_column(String(60))
+    failure_reason: Mapped[str | None] = mapped_column(String(60))
+
+
+class CreditNote(Mirrored, db.Model):
+    """What was taken back of a finalized invoice, before or after it was paid."""
+
+    __tablename__ = "credit_notes"
+
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    invoice_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    number: Mapped[str] = mapped_column(String(100))
+    status: Mapped[str] = mapped_column(String(20))  # issued, void
+    reason: Mapped[str | None] = mapped_column(String(60))
+    currency: Mapped[str] = mapped_column(String(3))
+    total: Mapped[int] = mapped_column(BigInteger)
+    pre_payment_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    post_payment_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    out_of_band_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    pdf: Mapped[str | None] = mapped_column(Text)
+    voided_at: Mapped[datetime | None]
+
+
 # --------------------------------------------------------------------------------------------
 # Intents: what somebody asked for, kept with its idempotency key before Stripe is called
 # --------------------------------------------------------------------------------------------
@@ -715,6 +754,49 @@ class Quote(db.Model):
 
     def is_valid(self, now: datetime) -> bool:
         return now < self.expires_at and self.applied_at is None
+
+
+# --------------------------------------------------------------------------------------------
+# Access: what staff granted, and what was decided last
+# --------------------------------------------------------------------------------------------
+
+
+# --------------------------------------------------------------------------------------------
+# Pauses and cancellations, with the offers made on the way
+# --------------------------------------------------------------------------------------------
+
+
+# --------------------------------------------------------------------------------------------
+# Purchases
+# --------------------------------------------------------------------------------------------
+
+
+# --------------------------------------------------------------------------------------------
+# The outbox: effects, written with the change that causes them
+# --------------------------------------------------------------------------------------------
+
+
+class OutboxEntry(db.Model):
+    """An effect to come, such as a mail. `key` names the business fact, so it happens once."""
+
+    __tablename__ = "outbox_entries"
+    __table_args__ = (Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), unique=True)  # "payment_failed:in_123:2"
+    kind: Mapped[str] = mapped_column(String(60), index=True)
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    # Ids and figures as they were when the fact became known.
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # pending, sent, skipped (switched off, or true no longer), failed (given up)
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    settled_at: Mapped[datetime | None]
 
 
 # --------------------------------------------------------------------------------------------
@@ -786,4 +868,6 @@ MIRRORED: dict[str, type[Any]] = {
     "subscription_schedule": SubscriptionSchedule,
     "invoice": Invoice,
     "payment_method": PaymentMethod,
+    "refund": Refund,
+    "credit_note": CreditNote,
 }

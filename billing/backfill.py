@@ -28,6 +28,8 @@ ORDER = (
     "subscription",
     "subscription_schedule",
     "invoice",
+    "refund",
+    "credit_note",
 )
 Report = Callable[[str, int], None]
 

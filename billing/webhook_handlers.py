@@ -113,9 +113,23 @@ def upcoming_invoice(about: dict[str, Any]) -> None:
 
 
 @handles("invoice_payment.paid")
-@handles("credit_note.created", "credit_note.updated", "credit_note.voided")
-def part_of_invoice(about: dict[str, Any]) -> None:
+def invoice_payment(about: dict[str, Any]) -> None:
     pull_named("invoice", about, "invoice")
+
+
+@handles("credit_note.created", "credit_note.updated", "credit_note.voided")
+def credit_note(about: dict[str, Any]) -> None:
+    pull_named("credit_note", about)
+    pull_named("invoice", about, "invoice")
+    # Part of it may have gone to the customer's balance.
+    pull_named("customer", about, "customer")
+
+
+@handles("refund.created", "refund.updated", "refund.failed")
+@handles("charge.refund.updated")
+def refund(about: dict[str, Any]) -> None:
+    pull_named("refund", about)
+    _pull_invoices_paid_by(named(about, "payment_intent"))
 
 
 @handles("payment_method.attached", "payment_method.detached", "payment_method.updated")
@@ -140,7 +154,7 @@ def payment_intent(about: dict[str, Any]) -> None:
 
 
 @handles("charge.succeeded", "charge.failed", "charge.pending", "charge.updated")
-@handles("charge.captured", "charge.expired", "charge.refunded", "charge.refund.updated")
+@handles("charge.captured", "charge.expired", "charge.refunded")
 @handles("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed")
 @handles("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated")
 def charge(about: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from billing.clock import from_unix, now
+from billing.clock import from_unix, machine_now, now
 from billing.errors import BadWebhook, BillingError
 from billing.gateway import webhooks
 from billing.webhook_handlers import HANDLED_TYPES, HANDLERS, ID
@@ -41,7 +41,7 @@ def receive(body: bytes, signature: str | None) -> WebhookEvent:
     Raises BadWebhook when nobody we know signed the body, or it is no event.
     """
     settings = current_app.config["SETTINGS"]
-    webhooks.verify(body, signature, settings.stripe_webhook_secrets, now())
+    webhooks.verify(body, signature, settings.stripe_webhook_secrets, machine_now())
     event = parse(body)
     row = _find(event["id"])
     if row is not None:

@@ -56,6 +56,9 @@ def business(stripe):
     stripe.v1.subscriptions.cancel(subscribed[-1])
     stripe.v1.subscription_schedules.create({"from_subscription": subscribed[0]})
     stripe.v1.invoices.create({"customer": customer.id})
+    stripe.v1.credit_notes.create(
+        {"invoice": made.latest_invoice, "amount": 100, "refund_amount": 100}
+    )
     return {"retired price": retired.id, "subscriptions": subscribed}
 
 
@@ -67,6 +70,8 @@ EXPECTED = {
     "subscription": 7,
     "subscription_schedule": 1,
     "invoice": 8,
+    "refund": 1,
+    "credit_note": 1,
 }
 
 

@@ -129,3 +129,8 @@ def test_the_demo_password_is_only_for_a_stripe_that_nobody_else_can_reach():
 def test_a_live_key_is_guarded_as_production_whatever_the_environment_is_called():
     problems = refusal(PORTAL_ENV="development", SECRET_KEY=None, SITE_URL=None)
     assert [problem.split()[0] for problem in problems] == ["SECRET_KEY", "SITE_URL"]
+
+
+def test_a_moved_clock_is_refused_in_production():
+    assert config.load({"CLOCK_OFFSET_FILE": "instance/ahead"}).clock_offset_file is not None
+    assert "CLOCK_OFFSET_FILE" in refusal(CLOCK_OFFSET_FILE="instance/ahead")[0]

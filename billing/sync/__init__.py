@@ -10,6 +10,7 @@ committed first: facts come before the call to Stripe.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,37 @@ from models import db
 
 # Each lost race means that another pull won, so this many rivals would have to win in a row.
 TRIES = 12
+
+
+@dataclass(frozen=True)
+class Written:
+    """A write into the mirror, told to observers before it is committed.
+
+    `before` holds the columns' values as they were, and is empty for a row that is new. In a
+    backfill (`in_bulk`) rows tell of what may be long past.
+    """
+
+    kind: str
+    row: Any
+    before: dict[str, Any]
+    in_bulk: bool
+
+    @property
+    def is_new(self) -> bool:
+        return not self.before
+
+
+Observer = Callable[[Written], None]
+_observers: list[Observer] = []
+
+
+def observer(function: Observer) -> Observer:
+    """Registers what is told of each write, inside its transaction: effects stand if it does.
+
+    It may add rows and must neither commit nor call Stripe.
+    """
+    _observers.append(function)
+    return function
 
 
 class Overtaken(Exception):
@@ -63,7 +95,7 @@ def pull_page(kind: str, fetch: Callable[[], Any]) -> Any:
     for found in page.data:
         data = found.to_dict(for_json=True)
         try:
-            _write(KINDS[kind], data["id"], known.get(data["id"]), data)
+            _write(KINDS[kind], data["id"], known.get(data["id"]), data, in_bulk=True)
         except Overtaken:
             _, data = _pull_alone(KINDS[kind], data["id"])
         references.extend(KINDS[kind].refers_to(data) if data else [])
@@ -123,13 +155,16 @@ def _fetch(kind: Kind, stripe_id: str) -> Data | None:
     return None if data.get("deleted") else data
 
 
-def _write(kind: Kind, stripe_id: str, version: int | None, data: Data | None) -> Any:
+def _write(
+    kind: Kind, stripe_id: str, version: int | None, data: Data | None, *, in_bulk: bool = False
+) -> Any:
     """Writes what was fetched (None: a tombstone) over the given version; raises Overtaken."""
     session = db.session
     row = session.get(kind.model, stripe_id, populate_existing=True)
     if (None if row is None else row.version) != version:
         session.rollback()
         raise Overtaken
+    before = _values(row)
     try:
         with session.no_autoflush:
             if row is None:
@@ -139,6 +174,7 @@ def _write(kind: Kind, stripe_id: str, version: int | None, data: Data | None) -
                 _bury(row, stripe_id)
             elif row.deleted_at is None:
                 _fill(kind, row, data)
+        _tell(Written(kind.name, row, before, in_bulk))
         session.commit()
     except StaleDataError:
         session.rollback()
@@ -149,6 +185,21 @@ def _write(kind: Kind, stripe_id: str, version: int | None, data: Data | None) -
             raise Overtaken from None
         raise
     return row
+
+
+def _values(row: Any) -> dict[str, Any]:
+    """The columns of a row as they are, but for the whole object; nothing for no row."""
+    if row is None:
+        return {}
+    names = [column.key for column in sa.inspect(row).mapper.column_attrs]
+    return {name: getattr(row, name) for name in names if name != "data"}
+
+
+def _tell(written: Written) -> None:
+    # What the observers look up must see this write.
+    db.session.flush()
+    for each in _observers:
+        each(written)
 
 
 def _fill(kind: Kind, row: Any, data: Data) -> None:

@@ -8,20 +8,24 @@ from types import ModuleType
 from typing import Any
 
 from billing.gateway import (
+    credit_notes,
     customers,
     invoices,
     payment_methods,
     prices,
     products,
+    refunds,
     subscription_schedules,
     subscriptions,
 )
 from billing.sync import (
+    credit_note,
     customer,
     invoice,
     payment_method,
     price,
     product,
+    refund,
     subscription,
     subscription_schedule,
 )
@@ -49,6 +53,11 @@ class Kind:
     children: Children | None = None
     # Kinds with a `customer_id` whose objects end when this one is deleted.
     ends_with_it: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Stripe's name of the kind."""
+        return next(name for name, model in MIRRORED.items() if model is self.model)
 
 
 KINDS: dict[str, Kind] = {
@@ -86,5 +95,9 @@ KINDS: dict[str, Kind] = {
         invoice.columns,
         invoice.refers_to,
         children=Children("lines", InvoiceLine, invoice.line_columns),
+    ),
+    "refund": Kind(MIRRORED["refund"], refunds, refund.columns, refund.refers_to),
+    "credit_note": Kind(
+        MIRRORED["credit_note"], credit_notes, credit_note.columns, credit_note.refers_to
     ),
 }

@@ -20,6 +20,10 @@ def columns(data: Data) -> Data:
         "position": _number(about.get("position")) or 0,
         "min_seats": _number(about.get("min_seats")),
         "max_seats": _number(about.get("max_seats")),
+        "trial_days": _number(about.get("trial_days")),
+        "trial_needs_method": _flag(about.get("trial_needs_method"), default=True),
+        "pausable": _flag(about.get("pausable"), default=False),
+        "grace_days": _number(about.get("grace_days")),
         "features": [each["name"] for each in data.get("marketing_features") or []],
         "default_price_id": id_of(data.get("default_price")),
     }
