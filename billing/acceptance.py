@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import plan_change, quoting, scheduled_change, sync
+from billing import plan_change, promotion_codes, quoting, scheduled_change, sync
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
@@ -152,6 +152,8 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
         _spend(quote)
         subscription = sync.pull("subscription", quote.subscription_id)
         sync.pull("customer", subscription.customer_id)
+        if quote.promotion_code_id is not None:
+            sync.pull("promotion_code", quote.promotion_code_id)
         raise QuoteNotUsable from error
     except BillingError:
         _spend(quote)
@@ -186,7 +188,7 @@ def _check(quote: Quote, subscription: Subscription) -> None:
     with _nothing_done_yet():
         due = quoting.preview(
             quote,
-            item.stripe_id,
+            subscription,
             quoting.changed_price(subscription, price),
             billed_quantity(price, quote.to_quantity),
         )
@@ -265,6 +267,7 @@ def _update(
         proration_date=quote.proration_date,
         payment_behavior=payment_behavior,
         idempotency_key=idempotency_key,
+        discounts=promotion_codes.discounts(subscription, quote.promotion_code_id),
     )
 
 

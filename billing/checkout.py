@@ -16,14 +16,24 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from billing import customers, sync
+from billing import customers, promotion_codes, sync
 from billing.audit import record
 from billing.clock import from_unix, now
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import checkout as gateway
 from billing.gateway.checkout import Session
-from billing.pricing import buyable_prices, fixed_currency
-from models import ENDED_STATUSES, Account, CheckoutIntent, Price, Product, Subscription, User, db
+from billing.pricing import amount_for, buyable_prices, fixed_currency
+from models import (
+    ENDED_STATUSES,
+    Account,
+    CheckoutIntent,
+    Price,
+    Product,
+    PromotionCode,
+    Subscription,
+    User,
+    db,
+)
 
 # Stripe's docs, "Checkout Session": a session ends by itself after 24 hours.
 SESSION_LIFE = timedelta(hours=24)
@@ -62,11 +72,12 @@ class NotTheirs(Refused):
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody wants to buy: a price, how many, in which currency."""
+    """What somebody wants to buy: a price, how many, in which currency, with which code."""
 
     price: Price
     quantity: int
     currency: str
+    code: PromotionCode | None = None
 
     @property
     def plan(self) -> Product:
@@ -75,8 +86,11 @@ class Choice:
         return plan
 
 
-def choice(form: Mapping[str, str], account: Account) -> Choice:
+def choice(form: Mapping[str, str], account: Account, code: PromotionCode | None = None) -> Choice:
     """The choice a form makes, checked against what is offered now.
+
+    `code` is the promotion code the buyer means to use; it is left out where it does not count,
+    as the plans page has said.
 
     Raises NotOffered for a price that cannot be bought, NotPossible for a number of seats or a
     currency in which it cannot.
@@ -88,7 +102,11 @@ def choice(form: Mapping[str, str], account: Account) -> Choice:
     )
     if price is None or price.product is None:
         raise NotOffered
-    return Choice(price, _quantity(form, price.product), _currency(form, price, account))
+    quantity, currency = _quantity(form, price.product), _currency(form, price, account)
+    amount = amount_for(price, quantity, currency)
+    if code and promotion_codes.obstacle(code, price.product, amount, currency):
+        code = None
+    return Choice(price, quantity, currency, code)
 
 
 def _quantity(form: Mapping[str, str], plan: Product) -> int:
@@ -187,6 +205,7 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
         price_id=wanted.price.stripe_id,
         quantity=wanted.quantity,
         currency=wanted.currency,
+        promotion_code_id=_code_id(wanted),
         idempotency_key=f"checkout-{secrets.token_urlsafe(24)}",
         created_at=now(),
     )
@@ -206,8 +225,13 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
 
 
 def _is_for(intent: CheckoutIntent, wanted: Choice) -> bool:
-    chosen = (intent.price_id, intent.quantity, intent.currency)
-    return chosen == (wanted.price.stripe_id, wanted.quantity, wanted.currency)
+    chosen = (intent.price_id, intent.quantity, intent.currency, intent.promotion_code_id)
+    asked = (wanted.price.stripe_id, wanted.quantity, wanted.currency, _code_id(wanted))
+    return chosen == asked
+
+
+def _code_id(wanted: Choice) -> str | None:
+    return wanted.code.stripe_id if wanted.code else None
 
 
 def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | None:
@@ -224,16 +248,25 @@ def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | 
         return None
     price = db.session.get(Price, intent.price_id)
     metered = price is not None and price.usage_type == "metered"
-    session = gateway.start(
-        customer=customer,
-        account_id=str(intent.account_id),
-        price=intent.price_id,
-        quantity=None if metered else intent.quantity,
-        currency=intent.currency,
-        success_url=f"{site_url}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{site_url}/plans",
-        idempotency_key=intent.idempotency_key,
-    )
+    try:
+        session = gateway.start(
+            customer=customer,
+            account_id=str(intent.account_id),
+            price=intent.price_id,
+            quantity=None if metered else intent.quantity,
+            currency=intent.currency,
+            promotion_code=intent.promotion_code_id,
+            success_url=f"{site_url}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
+            cancel_url=f"{site_url}/plans",
+            idempotency_key=intent.idempotency_key,
+        )
+    except InvalidRequest as error:
+        if intent.promotion_code_id is None:
+            raise
+        # It expired or was used up since it was typed. Its key would repeat the refusal.
+        finish(intent.id, "expired")
+        sync.pull("promotion_code", intent.promotion_code_id)
+        raise promotion_codes.CodeRefused from error
     intent.session_id, intent.session_url = session.id, session.url
     intent.expires_at = from_unix(session.expires_at)
     db.session.commit()

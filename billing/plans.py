@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing import promotion_codes
 from billing.pricing import (
     Cadence,
     Change,
@@ -20,7 +21,8 @@ from billing.pricing import (
     saving_percent,
     seats_for,
 )
-from models import Account, Product, Subscription
+from billing.promotion_codes import Effect
+from models import Account, Product, PromotionCode, Subscription
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Card:
 
     `saving` is whole percent against the shortest cadence, `months` those one payment covers,
     `current_amount` what the reader's own subscription costs for one period, minor units.
+    `promotion` is what the reader's code makes of one period, `promotion_obstacle` why it does
+    not count.
     """
 
     offer: Offer
@@ -40,6 +44,8 @@ class Card:
     months: int | None
     seats_held: int | None
     current_amount: int | None
+    promotion: Effect | None = None
+    promotion_obstacle: str | None = None
 
     @property
     def plan(self) -> Product:
@@ -66,12 +72,16 @@ class Page:
 
 
 def page(
-    account: Account | None, *, interval: str | None = None, currency: str | None = None
+    account: Account | None,
+    *,
+    interval: str | None = None,
+    currency: str | None = None,
+    code: PromotionCode | None = None,
 ) -> Page:
     """The plans as `account` (None for a visitor) sees them.
 
     `interval` is a cadence's key and `currency` a code, as asked for; what is not sold is passed
-    over for the reader's own or the first.
+    over for the reader's own or the first. `code` is the promotion code the reader means to use.
     """
     plans = Product.offered()
     sold = cadences(plans)
@@ -81,7 +91,7 @@ def page(
     chosen_currency = choose_currency(available, fixed=fixed, asked=currency)
     cadence = _cadence(sold, interval, subscription)
     return Page(
-        cards=_cards(plans, cadence, sold, chosen_currency, subscription),
+        cards=_cards(plans, cadence, sold, chosen_currency, subscription, code),
         cadence=cadence,
         cadences=sold,
         saving=best_saving(plans, sold[0], sold[-1], chosen_currency) if len(sold) > 1 else None,
@@ -116,10 +126,11 @@ def _cards(
     sold: Sequence[Cadence],
     currency: str,
     subscription: Subscription | None,
+    code: PromotionCode | None,
 ) -> list[Card]:
     if cadence is None:
         return []
-    return [_card(plan, cadence, sold[0], currency, subscription) for plan in plans]
+    return [_card(plan, cadence, sold[0], currency, subscription, code) for plan in plans]
 
 
 def _card(
@@ -128,6 +139,7 @@ def _card(
     shortest: Cadence,
     currency: str,
     subscription: Subscription | None,
+    code: PromotionCode | None,
 ) -> Card:
     offered = offer(plan, cadence, currency)
     seats = seats_for(plan, subscription)
@@ -136,6 +148,7 @@ def _card(
     same_price = same_plan and current is not None and Cadence.of(current) == cadence
     moving = subscription is not None and offered.price is not None and not same_price
     months = {"year": 12, "month": 1}.get(cadence.interval, 0) * cadence.count
+    promotion, obstacle = _promotion(offered, seats, code) if not same_price else (None, None)
     return Card(
         offer=offered,
         seats=seats,
@@ -150,4 +163,19 @@ def _card(
             if subscription and current
             else None
         ),
+        promotion=promotion,
+        promotion_obstacle=obstacle,
     )
+
+
+def _promotion(
+    offered: Offer, seats: int, code: PromotionCode | None
+) -> tuple[Effect | None, str | None]:
+    """What the code makes of one period at these seats, or why it does not count."""
+    if code is None or offered.price is None:
+        return None, None
+    amount = amount_for(offered.price, seats, offered.currency)
+    obstacle = promotion_codes.obstacle(code, offered.plan, amount, offered.currency)
+    if obstacle or amount is None:
+        return None, obstacle
+    return promotion_codes.effect(code, amount, offered.currency), None

@@ -30,6 +30,7 @@ def create(subscription: Subscription, quote: Quote) -> None:
         interval=cadence.interval,
         interval_count=cadence.count,
         starts_at=int(quote.effective_at.timestamp()),
+        promotion_code=quote.promotion_code_id,
         idempotency_key=f"{quote.id}-phases",
     )
     sync.pull("subscription_schedule", schedule.id)

@@ -15,6 +15,7 @@ def start(
     price: str,
     quantity: int | None,
     currency: str,
+    promotion_code: str | None,
     success_url: str,
     cancel_url: str,
     idempotency_key: str,
@@ -22,8 +23,14 @@ def start(
     """A new session; the same one again for the same key and choice.
 
     `quantity` is None for a metered price. In subscription mode Checkout always saves the
-    payment method, as the subscription's default.
+    payment method, as the subscription's default. With a promotion code the page shows its
+    effect; without one it has a field for one, as Stripe takes only either.
     """
+    discounts: stripe.params.checkout.SessionCreateParams = (
+        {"discounts": [{"promotion_code": promotion_code}]}
+        if promotion_code
+        else {"allow_promotion_codes": True}
+    )
     item: stripe.params.checkout.SessionCreateParamsLineItem = {"price": price}
     if quantity is not None:
         item["quantity"] = quantity
@@ -35,7 +42,7 @@ def start(
                 "client_reference_id": account_id,
                 "line_items": [item],
                 "currency": currency,
-                "allow_promotion_codes": True,
+                **discounts,
                 "billing_address_collection": "auto",
                 "tax_id_collection": {"enabled": True},
                 # Stripe asks for both when a known customer may add a tax id.

@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 from billing import checkout
 from billing.authorization import current_account, member_required
 from billing.errors import StripeBusy, StripeUnavailable
+from billing.promotion_codes import CodeRefused
+from billing.views import promotion_code
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
@@ -19,13 +21,17 @@ STARTED = {"active", "trialing"}
 @member_required("owner", "billing")
 def start() -> Response:
     account = current_account._get_current_object()
-    wanted = checkout.choice(request.form, account)
+    wanted = checkout.choice(request.form, account, promotion_code.chosen())
     site_url = current_app.config["SETTINGS"].site_url
     try:
         url = checkout.start(account, current_user, wanted, site_url=site_url)
     except checkout.AlreadySubscribed as refusal:
         flash(refusal.message, "warning")
         return redirect(_instead(wanted))
+    except CodeRefused as refusal:
+        promotion_code.forget()
+        flash(f"{refusal.title}. {refusal.message} Prices are shown without it.", "warning")
+        return redirect(url_for("plans.index"), 303)
     return redirect(url, 303)
 
 
@@ -58,6 +64,7 @@ def return_() -> Response | str | tuple[str, int]:
     except (StripeUnavailable, StripeBusy):
         return render_template("checkout/checking.html"), 503
     if result.subscription is not None:
+        promotion_code.forget()
         if result.subscription.status in STARTED:
             flash("Thank you. Your subscription has started.", "success")
         return redirect(url_for("subscription.show"))

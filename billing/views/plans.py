@@ -6,11 +6,13 @@ from babel.numbers import get_currency_name
 from flask import Blueprint, render_template, request
 from flask_babel import get_locale
 
-from billing import money, plans
+from billing import money, plans, promotion_codes
 from billing.authorization import current_account, current_role
 from billing.clock import now
 from billing.navigation import BUYERS
 from billing.standing import scheduled_change
+from billing.views import promotion_code
+from models import PromotionCode
 
 bp = Blueprint("plans", __name__)
 
@@ -32,16 +34,28 @@ def currency_name(code: str) -> str:
     return get_currency_name(code.upper(), count=2, locale="en")
 
 
+@bp.app_template_filter()
+def amount_off(code: PromotionCode, currency: str) -> int | None:
+    """The fixed amount a promotion code takes off, minor units of `currency`."""
+    return promotion_codes.amount_off(code.coupon, currency)
+
+
 @bp.get("/plans")
 def index() -> str:
     account = current_account._get_current_object()
+    may_buy = current_role() in BUYERS
+    code = promotion_code.chosen() if may_buy else None
     page = plans.page(
-        account, interval=request.args.get("interval"), currency=request.args.get("currency")
+        account,
+        interval=request.args.get("interval"),
+        currency=request.args.get("currency"),
+        code=code,
     )
     held = page.subscription
     return render_template(
         "plans/index.html",
         page=page,
         coming=scheduled_change(held, now()) if held else None,
-        may_buy=current_role() in BUYERS,
+        may_buy=may_buy,
+        code=code,
     )
