@@ -48,6 +48,8 @@ class Story:
                 (team, 49000, "year"),
             )
         )
+        coupon = v1.coupons.create({"percent_off": 10, "duration": "once"})
+        code = v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}})
         yield "catalog"
 
         ada = v1.customers.create({"name": "Ada", "email": "ada@northwind.example"})
@@ -145,7 +147,8 @@ class Story:
         v1.customers.delete(bob.id)
         v1.products.update(product.id, {"name": "Starter 2", "metadata": {"position": "3"}})
         v1.prices.update(small.id, {"active": False, "nickname": "Old"})
-        yield "a customer deleted, a price retired"
+        v1.promotion_codes.update(code.id, {"active": False})
+        yield "a customer deleted, a price retired, a code switched off"
 
         v1.subscriptions.cancel(plan.id)
         yield "over"

@@ -179,6 +179,16 @@ def expected_credit_note(o: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def expected_promotion_code(o: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **same(o, "code active max_redemptions times_redeemed"),
+        **same(o["restrictions"], "first_time_transaction minimum_amount minimum_amount_currency"),
+        "coupon_id": ref(o["promotion"]["coupon"]),
+        "customer_id": ref(o["customer"]),
+        **moments(o, "expires_at"),
+    }
+
+
 EXPECTED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "product": expected_product,
     "price": expected_price,
@@ -189,6 +199,7 @@ EXPECTED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "invoice": expected_invoice,
     "refund": expected_refund,
     "credit_note": expected_credit_note,
+    "promotion_code": expected_promotion_code,
 }
 NESTED = {"subscription": ("items", expected_item), "invoice": ("lines", expected_line)}
 
@@ -233,6 +244,10 @@ def at_stripe(stripe: StripeClient, kind: str, stripe_id: str) -> dict[str, Any]
         "invoice": lambda: v1.invoices.retrieve(stripe_id),
         "refund": lambda: v1.refunds.retrieve(stripe_id),
         "credit_note": lambda: v1.credit_notes.retrieve(stripe_id),
+        "promotion_code": lambda: v1.promotion_codes.retrieve(
+            stripe_id,
+            {"expand": ["promotion.coupon.applies_to", "promotion.coupon.currency_options"]},
+        ),
     }
     try:
         found: dict[str, Any] = ask[kind]().to_dict(for_json=True)
