@@ -95,7 +95,7 @@ def deliveries() -> str:
 @bp.post("/deliveries")
 def redeliver() -> Answer:
     """Send an event again; only a page of the sandbox itself may ask for it."""
-    if not from_here():
+    if not _from_here():
         return "Only the sandbox's own pages may do this.\n", 403
     event, endpoint = request.form.get("event", ""), request.form.get("endpoint", "")
     if not store.find("event", event) or not store.find("webhook_endpoint", endpoint):
@@ -104,8 +104,7 @@ def redeliver() -> Answer:
     return redirect(url_for(".detail", kind="event", id=event), 303)
 
 
-def from_here() -> bool:
-    """Whether a page of the sandbox itself sent this request."""
+def _from_here() -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
