@@ -16,6 +16,7 @@ from sandbox import clock as sandbox_clock
 from sandbox import duties, events, pages, resources
 from sandbox.background import Background
 from sandbox.delivery import LOOPBACK, Courier
+from sandbox.engine import time as engine_time
 from sandbox.errors import ApiError
 from sandbox.protocol import auth, idempotency, routing
 from sandbox.store import Storage, new_id
@@ -81,6 +82,8 @@ def create_app(
             sandbox_clock.advance(int(saved) - sandbox_clock.offset())
 
     resources.load()
+    with app.storage.transaction():
+        engine_time.index()
     routing.add_endpoints(app)
     for module in pkgutil.iter_modules(pages.__path__):
         blueprint = getattr(importlib.import_module(f"{pages.__name__}.{module.name}"), "bp", None)

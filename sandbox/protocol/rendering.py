@@ -16,7 +16,8 @@ FIRST = 10  # objects shown of a list inside an object
 Source = Callable[[dict[str, Any]], list[dict[str, Any]]]
 Computation = Callable[[dict[str, Any]], Any]
 _computed: dict[str, dict[str, Computation]] = {}
-_sublists: dict[tuple[str, str], tuple[Source, str]] = {}
+_sublists: dict[str, dict[str, tuple[Source, str]]] = {}
+_NOTHING: frozenset[str] = frozenset()
 
 
 def sublist(kind: str, field: str, url: str | None = None) -> Callable[[Source], Source]:
@@ -27,7 +28,7 @@ def sublist(kind: str, field: str, url: str | None = None) -> Callable[[Source],
     """
 
     def register(source: Source) -> Source:
-        _sublists[kind, field] = (source, url or _default_url(kind, field))
+        _sublists.setdefault(kind, {})[field] = (source, url or _default_url(kind, field))
         return source
 
     return register
@@ -72,23 +73,34 @@ def render(doc: Mapping[str, Any], expand: Iterable[str] = ()) -> dict[str, Any]
     return _object(doc, tree, "")
 
 
+def _copied(value: Any) -> Any:
+    """A value where nothing is expanded, which needs no look at the SDK's annotations: most of
+    what is ever rendered are the events' snapshots, and none of them expands anything."""
+    if isinstance(value, dict):
+        if "object" in value:
+            return _object(value, {}, "")
+        return {name: _copied(one) for name, one in value.items() if name[:1] != "_"}
+    if isinstance(value, list):
+        return [_copied(one) for one in value]
+    return value
+
+
 def _object(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:
     kind = doc.get("object")
     if kind in ("list", "search_result"):
         return _list(doc, tree, path)
     if kind == "event":
         return _event(doc, tree, path)
-    fields = object_fields(object_class(kind)) if isinstance(kind, str) and is_kind(kind) else {}
-    hidden = INCLUDABLE.get(str(kind), frozenset()) - tree.keys()
-    shown = {
-        name: value
-        for name, value in doc.items()
-        if not name.startswith("_") and name not in hidden
-    }
-    for deep in (name for name in hidden if "." in name):
-        _hide(shown, deep.split("."), tree)
+    hidden = INCLUDABLE.get(str(kind), _NOTHING) - tree.keys()
+    shown = {name: value for name, value in doc.items() if name[:1] != "_" and name not in hidden}
+    for deep in hidden:
+        if "." in deep:
+            _hide(shown, deep.split("."), tree)
     if "deleted" not in doc:
-        _fill(doc, shown, tree, path)
+        _fill(doc, shown, tree)
+    if not tree:
+        return {name: _copied(value) for name, value in shown.items()}
+    fields = object_fields(object_class(kind)) if isinstance(kind, str) and is_kind(kind) else {}
     return _fields(shown, fields, tree, path)
 
 
@@ -103,15 +115,16 @@ def _hide(shown: dict[str, Any], steps: list[str], tree: dict[str, Any]) -> None
         _hide(shown[name], steps[1:], tree.get(name, {}))
 
 
-def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any], path: str) -> None:
+def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any]) -> None:
     kind = str(doc.get("object"))
-    for name in INCLUDABLE.get(kind, frozenset()) & tree.keys():
+    includable = INCLUDABLE.get(kind, _NOTHING)
+    for name in includable & tree.keys():
         shown.setdefault(name, None)
     for name, computation in _computed.get(kind, {}).items():
-        if name not in INCLUDABLE.get(kind, ()) or name in tree:
+        if name not in includable or name in tree:
             shown[name] = computation(dict(doc))
-    for (owner, name), (source, url) in _sublists.items():
-        if owner != kind or (name in INCLUDABLE.get(kind, ()) and name not in tree):
+    for name, (source, url) in _sublists.get(kind, {}).items():
+        if name in includable and name not in tree:
             continue
         rows = source(dict(doc))
         shown[name] = {
