@@ -47,12 +47,16 @@ def emit(type: str, doc: Mapping[str, Any], previous: Mapping[str, Any] | None =
     then the old values of what differs are reported.
     """
     shown = render(doc)
+    if previous is not None and "id" in previous and "object" in previous:
+        previous = difference(render(previous), shown)
+    announce(type, shown, previous)
+
+
+def announce(type: str, shown: dict[str, Any], previous: Mapping[str, Any] | None = None) -> None:
+    """As `emit`, for an object that is rendered already; `previous` holds old values only."""
     data: dict[str, Any] = {"object": shown}
     if previous is not None:
-        whole = "id" in previous and "object" in previous
-        data["previous_attributes"] = (
-            difference(render(previous), shown) if whole else dict(previous)
-        )
+        data["previous_attributes"] = dict(previous)
     listening = [
         one
         for one in store.all("webhook_endpoint", status="enabled")

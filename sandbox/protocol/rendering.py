@@ -17,6 +17,7 @@ Source = Callable[[dict[str, Any]], list[dict[str, Any]]]
 Computation = Callable[[dict[str, Any]], Any]
 _computed: dict[str, dict[str, Computation]] = {}
 _sublists: dict[str, dict[str, tuple[Source, str]]] = {}
+PLAIN = frozenset({str, int, bool, type(None)})
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -79,7 +80,11 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         if "object" in value:
             return _object(value, {}, "")
-        return {name: _copied(one) for name, one in value.items() if name[:1] != "_"}
+        return {
+            name: one if one.__class__ in PLAIN else _copied(one)
+            for name, one in value.items()
+            if name[:1] != "_"
+        }
     if isinstance(value, list):
         return [_copied(one) for one in value]
     return value
@@ -92,16 +97,22 @@ def _object(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str
     if kind == "event":
         return _event(doc, tree, path)
     hidden = INCLUDABLE.get(str(kind), _NOTHING) - tree.keys()
-    shown = {name: value for name, value in doc.items() if name[:1] != "_" and name not in hidden}
+    added = {} if "deleted" in doc else _added(doc, tree)
+    if tree:
+        shown = {n: value for n, value in doc.items() if n[:1] != "_" and n not in hidden}
+    else:
+        shown = {
+            name: value if value.__class__ in PLAIN else _copied(value)
+            for name, value in doc.items()
+            if name[:1] != "_" and name not in hidden
+        }
     for deep in hidden:
         if "." in deep:
             _hide(shown, deep.split("."), tree)
-    if "deleted" not in doc:
-        _fill(doc, shown, tree)
     if not tree:
-        return {name: _copied(value) for name, value in shown.items()}
+        return shown | {name: _copied(value) for name, value in added.items()}
     fields = object_fields(object_class(kind)) if isinstance(kind, str) and is_kind(kind) else {}
-    return _fields(shown, fields, tree, path)
+    return _fields(shown | added, fields, tree, path)
 
 
 def _hide(shown: dict[str, Any], steps: list[str], tree: dict[str, Any]) -> None:
@@ -115,24 +126,25 @@ def _hide(shown: dict[str, Any], steps: list[str], tree: dict[str, Any]) -> None
         _hide(shown[name], steps[1:], tree.get(name, {}))
 
 
-def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any]) -> None:
+def _added(doc: Mapping[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
+    """What is not stored in the document: computed fields, lists, and what is asked for."""
     kind = str(doc.get("object"))
     includable = INCLUDABLE.get(kind, _NOTHING)
-    for name in includable & tree.keys():
-        shown.setdefault(name, None)
+    added = {name: None for name in includable & tree.keys() if name not in doc}
     for name, computation in _computed.get(kind, {}).items():
         if name not in includable or name in tree:
-            shown[name] = computation(dict(doc))
+            added[name] = computation(dict(doc))
     for name, (source, url) in _sublists.get(kind, {}).items():
         if name in includable and name not in tree:
             continue
         rows = source(dict(doc))
-        shown[name] = {
+        added[name] = {
             "object": "list",
             "data": rows[:FIRST],
             "has_more": len(rows) > FIRST,
             "url": url.format(id=doc.get("id", "")),
         }
+    return added
 
 
 def _list(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:
