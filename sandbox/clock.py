@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 OWN = ""  # the name of the sandbox's own clock; a test clock's name is its id
+SETTING = "clock_offset"  # where the store keeps how far the sandbox's own clock was advanced
 
 _source: Callable[[], float] = time.time
 _standing: int | None = None
@@ -57,6 +58,18 @@ def move_to(timestamp: int) -> None:
 def offset() -> int:
     """How many seconds the clock was advanced by since it was reset or set."""
     return _offset
+
+
+@contextmanager
+def undone_on_error() -> Iterator[None]:
+    """Put the sandbox's own clock back where it was when the block raises."""
+    global _offset
+    before = _offset
+    try:
+        yield
+    except BaseException:
+        _offset = before
+        raise
 
 
 def ahead() -> int:

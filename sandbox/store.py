@@ -69,6 +69,9 @@ CREATE TABLE IF NOT EXISTS due (
     seq INTEGER NOT NULL, rank INTEGER NOT NULL, clock TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (seq, rank)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS due_next ON due (clock, at, rank, seq);
+CREATE TABLE IF NOT EXISTS moves (
+    clock TEXT PRIMARY KEY, begun INTEGER NOT NULL, target INTEGER NOT NULL,
+    steps INTEGER NOT NULL, about INTEGER NOT NULL, failure TEXT);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY, path TEXT NOT NULL, fingerprint TEXT NOT NULL,
@@ -338,6 +341,46 @@ class Transaction:
             wanted,
         ).fetchone()
         return row[0] or ""
+
+    def on_clock(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """Every document of a kind that is on a clock, oldest first."""
+        rows = self.sql(
+            "SELECT doc FROM objects WHERE kind = ? AND deleted = 0 AND clock = ? ORDER BY seq",
+            (kind, name),
+        )
+        return [orjson.loads(doc) for (doc,) in rows]
+
+    def named_by(self, field: str, id: str) -> list[tuple[str, str]]:
+        """Kind and id of every document whose `field` is `id`."""
+        rows = self.sql(
+            "SELECT DISTINCT o.kind, o.id FROM fields f JOIN objects o ON o.seq = f.seq"
+            " WHERE f.field = ? AND f.value = ?",
+            (field, id),
+        )
+        return list(rows)
+
+    def move_to_clock(self, name: str, documents: Iterable[tuple[str, str]]) -> None:
+        """Put documents, by kind and id, on a clock for good."""
+        for kind, id in documents:
+            doc = self.get(kind, id)
+            if "test_clock" in doc:
+                doc["test_clock"] = name
+            where = (kind, id)
+            self.sql("UPDATE objects SET clock = ? WHERE kind = ? AND id = ?", (name, *where))
+            # What is due is planned anew, now on that clock.
+            self.sql(
+                "DELETE FROM due WHERE seq = (SELECT seq FROM objects WHERE kind = ? AND id = ?)",
+                where,
+            )
+            self.save(doc)
+
+    def clear_clock(self, name: str) -> None:
+        """Remove everything that is on a test clock, but for events and the tombstones of its
+        customers."""
+        self.sql("DELETE FROM due WHERE clock = ?", (name,))
+        gone = "FROM objects WHERE clock = ? AND kind NOT IN ('event', 'customer')"
+        self.sql(f"DELETE FROM fields WHERE seq IN (SELECT seq {gone})", (name,))  # noqa: S608
+        self.sql(f"DELETE {gone}", (name,))
 
     def setting(self, name: str, default: str | None = None) -> str | None:
         row = self.sql("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
