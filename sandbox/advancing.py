@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import Flask, current_app
+from flask import current_app
 
 from sandbox import clock, events
 from sandbox.background import Background
-from sandbox.engine import clocks, items
+from sandbox.engine import clocks, collecting, items
 from sandbox.engine import time as engine_time
 from sandbox.engine.calendar import boundary
 from sandbox.errors import ApiError
@@ -24,13 +24,14 @@ from sandbox.events import emit
 from sandbox.protocol.timing import KIND, of_clock
 from sandbox.store import store
 
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
 # Seconds to wait for the webhooks of one step.
 PATIENCE = 5.0
 # Seconds that steps nobody listens to may take together before others get their turn.
 SHARE = 0.1
 IDLE = 60.0
-# A renewal is announced, made, and charged an hour later: moments for each period.
-MOMENTS = 3
 log = logging.getLogger(__name__)
 
 
@@ -165,23 +166,27 @@ def fail(name: str, why: str) -> None:
 
 
 def _about(name: str, target: int) -> int:
-    """How many moments there will be: those known, and those of the periods still to come."""
+    """How many moments there will be: those known, and for the periods still to come their notice,
+    their renewal and its charge."""
     known = store.due(name, target, limit=-1)
     renewed = {one.id for one in known if one.kind == "subscription"}
-    later = set()
+    moments = {one.at for one in known}
     for item in store.on_clock("subscription_item", name):
-        if item["subscription"] in renewed:
-            end, n = item["current_period_end"], 0
-            while (at := boundary(end, *items.interval(item), n)) <= target:
-                later.add(at)
-                n += 1
-    return len({one.at for one in known} | later) + (MOMENTS - 1) * len(later)
+        if item["subscription"] not in renewed:
+            continue
+        end, n = item["current_period_end"], 0
+        while (at := boundary(end, *items.interval(item), n)) <= target:
+            moments |= {at, at + collecting.HOUR} | (
+                {at - engine_time.RENEWAL_NOTICE} if n else set()
+            )
+            n += 1
+    return sum(at <= target for at in moments)
 
 
 class Player(Background):
     """Plays the moves that are under way, a step of each in turn."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Sandbox) -> None:
         super().__init__("moves")
         self._app = app
 
@@ -194,17 +199,18 @@ class Player(Background):
         return 0.0 if moves else IDLE
 
     def _play(self, move: Move) -> None:
+        started = time.monotonic()
+        before = 0
+
+        def enough() -> bool:
+            return events.newest() > before or time.monotonic() - started > SHARE
+
+        # Whoever is told of the step finds the clock file written.
         with self._app.app_context(), self._app.storage.exclusive():
-            before = events.newest()
-            started = time.monotonic()
             try:
                 with clock.undone_on_error(), events.transaction():
-                    step(
-                        move,
-                        until=lambda: (
-                            events.newest() > before or time.monotonic() - started > SHARE
-                        ),
-                    )
+                    before = events.newest()
+                    step(move, enough)
             except Exception as error:
                 log.exception("A step towards %s failed", move.target)
                 with events.transaction():

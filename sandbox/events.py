@@ -152,8 +152,7 @@ def next_due() -> float | None:
 
 def newest() -> int:
     """A number that grows with each delivery that is queued, for `wait_for`."""
-    with transaction() as current:
-        return current.sql("SELECT max(rowid) FROM deliveries").fetchone()[0] or 0
+    return store.sql("SELECT max(rowid) FROM deliveries").fetchone()[0] or 0
 
 
 def wait_for(after: int, patience: float, enough: Callable[[], bool]) -> None:
