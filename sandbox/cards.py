@@ -205,7 +205,9 @@ def card_error(decline_code: str, **extra) -> ApiError:
 def failure(decline_code: str, payment_method: dict | None) -> tuple[str, str, str | None]:
     """Error code, message and advice code of a declined card or a returned bank debit."""
     if payment_method and payment_method["type"] in ("us_bank_account", "sepa_debit"):
-        return decline_code, RETURNS[decline_code], None
+        general = decline_code in ("generic_decline", "charge_exceeds_weekly_limit")
+        code = "payment_intent_payment_attempt_failed" if general else decline_code
+        return code, RETURNS[decline_code], None
     return DECLINES[decline_code]
 
 

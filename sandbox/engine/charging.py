@@ -135,7 +135,16 @@ def authentication_error(intent: dict, kind: str) -> dict:
 
 
 def cancel(intent: dict, reason: str | None) -> dict:
-    """The intent, canceled for good."""
+    """The intent, canceled for good; what was reserved or on its way is let go."""
+    charge = store.find("charge", intent["latest_charge"] or "")
+    if charge and charge["status"] == "pending":
+        charge.update(status="failed", failure_message="The payment was canceled.")
+        store.save(charge)
+        emit("charge.failed", charge)
+    elif charge and charge["status"] == "succeeded" and not charge["captured"]:
+        charge.update(refunded=True, amount_refunded=charge["amount"])
+        store.save(charge)
+        emit("charge.refunded", charge)
     intent.update(
         status="canceled",
         canceled_at=clock.now(),
@@ -173,7 +182,7 @@ def _decline(intent, payment_method, charge, outcome) -> dict:
 def _failure(outcome: Outcome, payment_method: dict) -> dict:
     code, message, advice = cards.failure(outcome.decline_code, payment_method)
     return {
-        "failure_code": code,
+        "failure_code": outcome.decline_code if payment_method["type"] in BANK_DEBITS else code,
         "failure_message": message,
         "outcome": part(
             "charge",
