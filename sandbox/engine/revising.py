@@ -46,6 +46,12 @@ def apply(subscription: dict, params: dict) -> Change:
     free_before = _is_free(items.of(subscription), subscription)
     terms.apply(subscription, params, customer)
     edit = _edit(subscription, params, customer, now)
+    discounting.check_order(
+        params.get("discounts"),
+        [item["price"]["product"] for item in edit.kept],
+        subscription["currency"],
+        None,
+    )
     behavior = params.get("proration_behavior", "create_prorations")
     if subscription["status"] == "paused":
         behavior = "none"  # nothing is billed for a pause
