@@ -244,7 +244,8 @@ def _begin_trial(change: Change, edit: Edit, end: int, prorate: bool) -> None:
 
 def _restart(change: Change, edit: Edit, prorate: bool) -> None:
     subscription, now = change.subscription, clock.now()
-    _credit_all(change, edit, prorate)
+    # Nothing was paid for the trial that ends, so nothing of it is given back.
+    _credit_all(change, edit, prorate and subscription["status"] != "trialing")
     if subscription["status"] == "trialing":
         subscription.update(status="active", trial_end=now)
     subscription["billing_cycle_anchor"] = now
