@@ -159,6 +159,7 @@ def test_a_trial_is_started_at_checkout_without_a_card(shop: Shop, behavior: str
     page = shop.app.test_client().get(urlsplit(session.url).path).text
     assert "14 days free" in page
     assert "Card number" not in page
+    assert "No card is needed today. Without one your plan" in page
     assert submit(shop, session).status_code == 303
     done = shop.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
     assert (done.status, done.payment_status) == ("complete", "no_payment_required")
