@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -47,12 +47,16 @@ def emit(type: str, doc: Mapping[str, Any], previous: Mapping[str, Any] | None =
     then the old values of what differs are reported.
     """
     shown = render(doc)
+    if previous is not None and "id" in previous and "object" in previous:
+        previous = difference(render(previous), shown)
+    announce(type, shown, previous)
+
+
+def announce(type: str, shown: dict[str, Any], previous: Mapping[str, Any] | None = None) -> None:
+    """As `emit`, for an object that is rendered already; `previous` holds old values only."""
     data: dict[str, Any] = {"object": shown}
     if previous is not None:
-        whole = "id" in previous and "object" in previous
-        data["previous_attributes"] = (
-            difference(render(previous), shown) if whole else dict(previous)
-        )
+        data["previous_attributes"] = dict(previous)
     listening = [
         one
         for one in store.all("webhook_endpoint", status="enabled")
@@ -144,6 +148,27 @@ def next_due() -> float | None:
         return current.sql(
             "SELECT min(next_at) FROM deliveries WHERE state = ?", (PENDING,)
         ).fetchone()[0]
+
+
+def newest() -> int:
+    """A number that grows with each delivery that is queued, for `wait_for`."""
+    return store.sql("SELECT max(rowid) FROM deliveries").fetchone()[0] or 0
+
+
+def wait_for(after: int, patience: float, enough: Callable[[], bool]) -> None:
+    """Wait until every delivery queued after `newest` said `after` was tried once, if it may be
+    tried by now; at most `patience` seconds, or until `enough`."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until and not enough():
+        with transaction() as current:
+            waiting = current.sql(
+                "SELECT 1 FROM deliveries WHERE rowid > ? AND state = ? AND attempts = 0"
+                " AND next_at <= ? LIMIT 1",
+                (after, PENDING, time.time()),
+            ).fetchone()
+        if not waiting:
+            return
+        time.sleep(0.02)
 
 
 def _waiting(before: float, limit: int = -1) -> list[tuple[dict[str, Any], dict[str, Any]]]:

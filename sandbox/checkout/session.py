@@ -6,7 +6,6 @@ from typing import Any
 
 from sandbox import clock
 from sandbox.checkout import lines, sums
-from sandbox.duties import duty
 from sandbox.engine import discounting
 from sandbox.errors import ApiError
 from sandbox.events import emit
@@ -128,14 +127,6 @@ def current(id: str) -> dict[str, Any]:
     if session["status"] == "open" and session["expires_at"] <= clock.now():
         close(session, "expired")
     return session
-
-
-@duty
-def expire_due() -> None:
-    """Expire every open session whose time has passed."""
-    for session in store.all(KIND, status="open"):
-        if session["expires_at"] <= clock.now():
-            close(session, "expired")
 
 
 def close(session: dict[str, Any], status: str) -> dict[str, Any]:
