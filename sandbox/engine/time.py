@@ -12,10 +12,10 @@ from sandbox.checkout import session as checkout
 from sandbox.duties import duty
 from sandbox.engine import (
     ending,
-    invoicing,
     items,
     paying,
     previewing,
+    refunding,
     renewing,
     schedules,
     standing,
@@ -170,13 +170,6 @@ def _end_of_phase(schedule: dict) -> int | None:
     return None if following and renewing.due_at(subscription) == at else at
 
 
-def _void_pending(subscription: dict) -> None:
-    invoice = store.get("invoice", subscription["_pending"]["invoice"])
-    if invoice["status"] in ("open", "uncollectible"):
-        invoicing.void(invoice)
-    standing.invoice_closed(invoice)
-
-
 def _pending_expiry(subscription: dict) -> int | None:
     pending = subscription.get("_pending")
     return pending and pending["expires_at"]
@@ -215,6 +208,7 @@ def _resume_collection(subscription: dict) -> None:
 
 
 _LIVE = {"status": ["trialing", "active", "past_due", "unpaid"]}
+_WAITING = {"status": [*_LIVE["status"], "paused"]}
 # What is due at once comes in this order. Schedules come before renewals, so that a renewal sees
 # the phase that starts with it.
 _RULES = (
@@ -223,6 +217,13 @@ _RULES = (
         {"status": "processing"},
         lambda intent: intent.get("_settles_at"),
         paying.settle_payment_intent,
+        "the bank's answer for",
+    ),
+    Rule(
+        "refund",
+        {"status": ["pending", "succeeded"]},
+        lambda refund: refund.get("_settles_at"),
+        refunding.settle,
         "the bank's answer for",
     ),
     Rule(
@@ -239,7 +240,13 @@ _RULES = (
         ending.expire,
         "expiry of the unpaid",
     ),
-    Rule("subscription", _LIVE, _pending_expiry, _void_pending, "expiry of the change held by"),
+    Rule(
+        "subscription",
+        _WAITING,
+        _pending_expiry,
+        standing.drop_update,
+        "expiry of the change held by",
+    ),
     Rule("subscription", _LIVE, _resumption, _resume_collection, "collection resuming for"),
     Rule(
         "subscription",
@@ -273,7 +280,7 @@ _RULES = (
     ),
     Rule(
         "subscription",
-        _LIVE,
+        _WAITING,
         lambda subscription: subscription["cancel_at"],
         ending.end_on_schedule,
         "end of",

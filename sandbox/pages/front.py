@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
@@ -14,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import events
 from sandbox.annotations import is_kind
+from sandbox.pages.origin import from_here
 from sandbox.pages.urls import base_url
 from sandbox.protocol import render
 from sandbox.store import store, to_json
@@ -104,15 +104,6 @@ def redeliver() -> Answer:
         abort(404)
     events.redeliver(event, endpoint)
     return redirect(url_for(".detail", kind="event", id=event), 303)
-
-
-def from_here() -> bool:
-    """Whether a page of the sandbox itself sent the request, and no other site."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc == request.host
 
 
 def _json(value: Any) -> Response:

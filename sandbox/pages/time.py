@@ -14,6 +14,7 @@ from sandbox.engine import time as engine_time
 from sandbox.engine.calendar import DAY, after, moment
 from sandbox.errors import ApiError
 from sandbox.pages import front
+from sandbox.pages.origin import from_here
 from sandbox.protocol.timing import KIND, of_clock
 from sandbox.store import store, to_json
 
@@ -130,7 +131,7 @@ def _json(value: Any, status: int = 200) -> Response:
 @bp.post("/time")
 def move_by_form() -> Answer:
     """Move a clock from the front page; only a page of the sandbox itself may ask for it."""
-    if not front.from_here():
+    if not from_here():
         return "Only the sandbox's own pages may do this.\n", 403
     name = request.form.get("clock", clock.OWN)
     if name != clock.OWN:
