@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from sandbox import clock as sandbox_clock
 from sandbox import duties, events, pages, resources
 from sandbox.background import Background
+from sandbox.chaos import faults
 from sandbox.delivery import LOOPBACK, Courier
 from sandbox.errors import ApiError
 from sandbox.protocol import auth, idempotency, routing
@@ -47,7 +48,7 @@ class Sandbox(Flask):
                     duties.perform()
         except ApiError as error:
             response = self.process_response(routing.answer_error(error))
-        return response
+        return faults.send(response)
 
     def close(self) -> None:
         """End the background threads and close the file."""
@@ -90,6 +91,7 @@ def create_app(
     app.add_url_rule("/healthz", view_func=healthz)
     app.register_error_handler(ApiError, routing.answer_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.before_request(faults.strike)
     app.after_request(_headers)
     if deliver:
         courier = Courier()
