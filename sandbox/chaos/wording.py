@@ -20,7 +20,7 @@ DONE = {
     "lock_timeout": "answered with 429",
     "timeout": "cut off",
     "hang": "answered late",
-    "lost": "done, the answer lost",
+    "lost": "with the answer lost",
 }
 CHOICES = [(name, text[0].upper() + text[1:]) for name, text in ANSWERS.items()]
 
@@ -64,7 +64,7 @@ def what(fault: Fault) -> str:
     if fault.answer in SLOW:
         said += f" {'after' if fault.answer == 'timeout' else 'by'} {fault.seconds} s"
     if fault.percent < 100:
-        said += f" in {fault.percent} % of the calls"
+        said += f", {fault.percent} % of the time"
     if fault.calls is not None:
         left = fault.calls - fault.done
         said += f" for {left} {'call' if left == 1 else 'calls'} more" if left else ""
@@ -73,6 +73,8 @@ def what(fault: Fault) -> str:
 
 def done(fault: Fault) -> str:
     """What a fault has done so far, such as "3 of 5 answered with 500"."""
+    if not fault.seen:
+        return "No call so far"
     of = fault.seen if fault.calls is None or fault.percent < 100 else fault.calls
     return f"{fault.done} of {of} {DONE[fault.answer]}"
 
