@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import plan_change, promotion_codes, quoting, scheduled_change, sync
+from billing import outcome, plan_change, promotion_codes, quoting, scheduled_change, sync
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
@@ -18,6 +18,7 @@ from billing.errors import (
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
+    KeySpent,
     StripeBusy,
     StripeUnavailable,
 )
@@ -54,12 +55,14 @@ def apply(quote: Quote) -> None:
             raise
         return
     _accept(quote)
-    with _undone_on_refusal(quote):
+    invoice_id = before
+    with _undone_on_refusal(quote), outcome.told_by(lambda: _settled(quote)):
         if quote.takes_effect == TAKES_EFFECT_NOW:
             invoice_id = _change_now(quote, subscription)
         else:
             scheduled_change.create(subscription, quote)
-            invoice_id = before
+    if quote.applied_at is not None:
+        return
     _applied(quote, invoice_id if invoice_id != before else None)
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
 
@@ -145,6 +148,10 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
     """
     try:
         yield
+    except KeySpent as error:
+        # Over, and seen not to have been made: under another key it may be asked for again.
+        _spend(quote)
+        raise QuoteNotUsable from error
     except (StripeUnavailable, StripeBusy, IdempotencyConflict, AuthenticationNeeded):
         raise
     except (InvalidRequest, GoneFromStripe) as error:
@@ -269,6 +276,18 @@ def _update(
         idempotency_key=idempotency_key,
         discounts=promotion_codes.discounts(subscription, quote.promotion_code_id),
     )
+
+
+def _settled(quote: Quote) -> bool:
+    """Whether the change turns out to have been made; then it is settled."""
+    subscription = sync.pull("subscription", quote.subscription_id)
+    if quote.takes_effect != TAKES_EFFECT_NOW and subscription.schedule_id is not None:
+        sync.pull("subscription_schedule", subscription.schedule_id)
+    if not is_made(quote, subscription):
+        return False
+    _settle(quote, subscription)
+    db.session.refresh(quote)
+    return True
 
 
 def _settle(quote: Quote, subscription: Subscription) -> None:

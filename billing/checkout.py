@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from billing import customers, promotion_codes, sync
 from billing.audit import record
 from billing.clock import from_unix, now
-from billing.errors import GoneFromStripe, InvalidRequest, Refused
+from billing.errors import GoneFromStripe, InvalidRequest, KeySpent, Refused
 from billing.gateway import checkout as gateway
 from billing.gateway.checkout import Session
 from billing.pricing import amount_for, buyable_prices, fixed_currency
@@ -158,7 +158,15 @@ def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str
         intent = _open_intent(account) or _new_intent(account, user, wanted)
         if intent is None:
             continue
-        session = _session(intent, customer, site_url)
+        try:
+            session = _session(intent, customer, site_url)
+        except KeySpent:
+            # It would fail under this key until the attempt is too old. A page that it may have
+            # made all the same must not stay open beside the next one.
+            for left in gateway.open_sessions_of(customer):
+                _close(left.id)
+            finish(intent.id, "expired")
+            continue
         if session is not None and session.status == "open":
             if _is_for(intent, wanted) and session.url:
                 return session.url

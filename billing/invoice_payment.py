@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from billing import sync
+from billing import outcome, sync
 from billing.audit import record
-from billing.errors import AuthenticationNeeded, CardDeclined, InvalidRequest, Refused
+from billing.errors import (
+    AuthenticationNeeded,
+    CardDeclined,
+    InvalidRequest,
+    KeySpent,
+    Refused,
+    StripeBusy,
+)
 from billing.gateway import invoice_payment
 from models import Invoice, PaymentMethod, db
 
@@ -53,9 +60,13 @@ def pay(invoice: Invoice, method: PaymentMethod, *, shown_amount: int, attempt: 
     )
     db.session.commit()
     try:
-        invoice_payment.pay(
-            invoice.stripe_id, payment_method_id=method.stripe_id, idempotency_key=key
-        )
+        with outcome.told_by(lambda: _is_settled(_pulled(invoice))):
+            invoice_payment.pay(
+                invoice.stripe_id, payment_method_id=method.stripe_id, idempotency_key=key
+            )
+    except KeySpent as error:
+        # Over, and seen not to be paid: the form comes back with a token of its own.
+        raise StripeBusy from error
     except AuthenticationNeeded as error:
         error.url = error.url or _pulled(invoice).hosted_invoice_url
         raise
@@ -70,6 +81,10 @@ def pay(invoice: Invoice, method: PaymentMethod, *, shown_amount: int, attempt: 
             raise OnItsWay from None
         raise
     return _pulled(invoice)
+
+
+def _is_settled(invoice: Invoice) -> bool:
+    return invoice.is_paid or invoice.is_processing
 
 
 def _pulled(invoice: Invoice) -> Invoice:

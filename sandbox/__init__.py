@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from sandbox import advancing, duties, events, pages, resources
 from sandbox import clock as sandbox_clock
 from sandbox.background import Background
+from sandbox.chaos import faults
 from sandbox.delivery import LOOPBACK, Courier
 from sandbox.engine import time as engine_time
 from sandbox.errors import ApiError
@@ -50,7 +51,7 @@ class Sandbox(Flask):
                     self.tell_time()
         except ApiError as error:
             response = self.process_response(routing.answer_error(error))
-        return response
+        return faults.send(response)
 
     def tell_time(self) -> None:
         """Write how many seconds the sandbox is ahead of the machine to the clock file, if there
@@ -106,6 +107,7 @@ def create_app(
     app.add_url_rule("/healthz", view_func=healthz)
     app.register_error_handler(ApiError, routing.answer_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.before_request(faults.strike)
     app.after_request(_headers)
     if clock_file is not None:
         app.clock_file = Path(clock_file)

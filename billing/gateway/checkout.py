@@ -67,6 +67,13 @@ def expire(session_id: str) -> Session:
         return v1().checkout.sessions.expire(session_id)
 
 
+def open_sessions_of(customer: str) -> list[Session]:
+    """The customer's sessions in which something could still be paid."""
+    with translated():
+        page = v1().checkout.sessions.list({"customer": customer, "status": "open", "limit": 100})
+        return list(page.auto_paging_iter())
+
+
 def subscriptions_of(customer: str) -> list[stripe.Subscription]:
     """The customer's subscriptions at Stripe that were not cancelled, the newest first."""
     with translated():
