@@ -328,5 +328,8 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
             invoice: Invoice = sync.pull("invoice", quote.invoice_id)
             quote.charged_amount = invoice.amount_due
             db.session.commit()
+            if invoice.starting_balance:
+                # Credit was used, and what is left of it counts for the next charge.
+                sync.pull("customer", invoice.customer_id)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

@@ -76,7 +76,8 @@ def obstacle(subscription: Subscription) -> plan_change.Obstacle | None:
     """What stands in the way of a pause, from the mirror; None when nothing does.
 
     Its kind is one of: not_offered, paused, collection_paused, trialing, owes, confirming, ending,
-    renewing, invoiced (Stripe pauses only what is charged by itself), unknown.
+    renewing, invoiced (Stripe pauses only what is charged by itself), unknown (a status or a
+    billing mode that Stripe does not pause).
     """
     kind = plan_change.Obstacle
     if subscription.status == "paused":
@@ -96,9 +97,10 @@ def obstacle(subscription: Subscription) -> plan_change.Obstacle | None:
         return kind("collection_paused")
     if subscription.is_ending:
         return kind("ending")
-    flexible = (subscription.data.get("billing_mode") or {}).get("type") == "flexible"
-    if subscription.collection_method != "charge_automatically" or not flexible:
+    if subscription.collection_method != "charge_automatically":
         return kind("invoiced")
+    if (subscription.data.get("billing_mode") or {}).get("type") != "flexible":
+        return kind("unknown")
     if plan_change.is_between_periods(subscription):
         return kind("renewing")
     return None

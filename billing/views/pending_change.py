@@ -66,7 +66,8 @@ def _outcome(subscription: Subscription) -> Any:
     elif latest is not None and latest.is_paid:
         flash(f"No change is waiting for your bank. You are on {name}.", "info")
     else:
-        flash(f"The change is dropped. You stay on {name} and were not charged.", "info")
+        stays = f"{name} stays paused" if subscription.status == "paused" else f"You stay on {name}"
+        flash(f"The change is dropped. {stays} and you were not charged.", "info")
     return redirect(url_for("subscription.show"), 303)
 
 
