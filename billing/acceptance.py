@@ -15,6 +15,7 @@ from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
+    CardDeclined,
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
@@ -22,7 +23,6 @@ from billing.errors import (
     StripeUnavailable,
 )
 from billing.gateway import plan_change as gateway
-from billing.gateway import resumption as resumption_gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
 from models import Invoice, Price, Quote, Subscription, db
@@ -39,9 +39,9 @@ def apply(quote: Quote) -> None:
     """Makes the change exactly as quoted, once, and pulls what came of it.
 
     Raises QuoteNotUsable, having changed nothing, when the quote is no longer true;
-    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, with the
-    bank's page as `url`, when the change waits for the payer's confirmation; StripeUnavailable
-    when the outcome is unknown, in which case the same quote may be sent again.
+    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, naming the
+    invoice, when the change waits for the payer's confirmation; StripeUnavailable when the
+    outcome is unknown, in which case the same quote may be sent again.
     """
     if quote.applied_at is not None:
         return
@@ -98,13 +98,6 @@ def settle(subscription: Subscription) -> Subscription:
         if is_made(quote, fresh):
             _settle(quote, fresh)
     return fresh
-
-
-def look_again(subscription: Subscription) -> Subscription:
-    """The subscription as it is now, for whoever comes back from confirming with the bank."""
-    if subscription.latest_invoice_id is not None:
-        sync.pull("invoice", subscription.latest_invoice_id)
-    return settle(sync.pull("subscription", subscription.stripe_id))
 
 
 def discard_pending(subscription: Subscription) -> None:
@@ -253,14 +246,15 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
     if quote.kind == beginning.RESUMPTION and not invoice.needs_confirmation:
         if invoice.is_processing or invoice.is_paid:
             return invoice_id
-        declined = resumption_gateway.decline(invoice.stripe_id)
+        said = invoice.decline or {}
         # Left open it would be tried again, and charged on a day nobody chose.
         discard_pending(waiting)
-        raise declined
-    secret = None if latest is None or isinstance(latest, str) else latest.confirmation_secret
-    raise AuthenticationNeeded(
-        url=invoice.hosted_invoice_url, client_secret=secret.client_secret if secret else None
-    )
+        raise CardDeclined(
+            code=said.get("code"),
+            decline_code=said.get("decline_code"),
+            advice_code=said.get("advice_code"),
+        )
+    raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
 def _update(

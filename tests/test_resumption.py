@@ -113,7 +113,7 @@ def test_a_declined_resumption_is_never_charged_later(owner, paused, stripe, app
 @pytest.fixture
 def asked_by_the_bank(owner, paused, app, stripe):
     use_card(app, stripe, paused, "pm_card_threeDSecure2Required")
-    return owner.get(accept(owner, "/resumption").headers["Location"])
+    return owner.get(accept(owner, "/resumption").headers["Location"], follow_redirects=True)
 
 
 @pytest.fixture
@@ -135,10 +135,25 @@ def test_the_bank_may_want_it_confirmed(asked_by_the_bank, owner, paused, stripe
     assert row_of(asked_by_the_bank, "Resume Team, due today") == "$196.00"
     assert owner.get("/resumption").headers["Location"].endswith("/pending-change")
     bank("complete")
-    assert "Your payment is confirmed." in after(owner, owner.post("/pending-change"))
+    latest = stripe.v1.subscriptions.retrieve(paused).latest_invoice
+    owner.post(f"/invoices/{latest}/bank-confirmation")
     assert status(stripe, paused) == "active"
     assert invoices_of(stripe, paused)[0] == ("paid", 19600)
     assert pause_of(app).ended_at is not None
+
+
+def test_what_the_bank_has_not_confirmed_within_a_day_is_dropped(
+    asked_by_the_bank, paused, stripe, app, clock, sandbox
+):
+    pass_time(sandbox, clock, clock.now + timedelta(hours=24))
+    answer = app.test_cli_runner().invoke(args=["billing", "resume-paused"])
+    assert "1 dropped" in answer.output
+    assert invoices_of(stripe, paused)[0] == ("void", 19600)
+    # Another card, for another purpose, is not charged for it weeks later.
+    use_card(app, stripe, paused, "pm_card_visa")
+    pass_time(sandbox, clock, clock.now + timedelta(days=10))
+    assert status(stripe, paused) == "paused"
+    assert invoices_of(stripe, paused)[0] == ("void", 19600)
 
 
 def test_what_waits_for_the_bank_can_be_dropped(asked_by_the_bank, owner, paused, stripe, app):
