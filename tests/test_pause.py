@@ -6,6 +6,7 @@ $196.00 of credit.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,6 +100,7 @@ def test_it_is_paused_at_once_and_the_unused_time_is_kept_as_credit(owner, team,
         assert "subscription.paused" in {e.action for e in db.session.query(AuditEntry)}
     home = text_of(owner.get("/"))
     assert "Team is paused." in home
+    assert "Credit for unused time" in home
     assert "It resumes by itself on 4 February 2027; nothing is charged before then." in home
 
 
@@ -251,7 +253,9 @@ def paused(owner, team):
 
 
 def test_the_day_can_be_changed_and_taken_away(paused, owner, app, clock, again):
-    page = text_of(owner.get("/pause"))
+    shown = owner.get("/pause")
+    page = text_of(shown)
+    assert re.search(r'<input[^>]*checked[^>]*value="2"', shown.text)
     assert "Team is paused" in page
     assert "$196.00 is kept as your credit" in page
     said = after(owner, owner.post("/pause/day", data={"months": "3"}))
