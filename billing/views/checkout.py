@@ -9,17 +9,29 @@ from werkzeug.wrappers import Response
 from billing import checkout
 from billing.authorization import current_account, member_required
 from billing.errors import StripeBusy, StripeUnavailable
+from billing.pricing import Cadence
+from billing.views.plans import plans_page
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 STARTED = {"active", "trialing"}
+BOUGHT = "Your subscription has started."
 
 
 @bp.post("")
 @member_required("owner", "billing")
-def start() -> Response:
+def start() -> Response | tuple[str, int]:
     account = current_account._get_current_object()
-    wanted = checkout.choice(request.form, account)
+    try:
+        wanted = checkout.choice(request.form, account)
+    except checkout.SeatsNotPossible as refused:
+        page = plans_page(
+            interval=Cadence.of(refused.price).key,
+            currency=request.form.get("currency"),
+            again="again" in request.form,
+            refused=refused,
+        )
+        return page, refused.status
     site_url = current_app.config["SETTINGS"].site_url
     try:
         url = checkout.start(account, current_user, wanted, site_url=site_url)
@@ -59,7 +71,9 @@ def return_() -> Response | str | tuple[str, int]:
         return render_template("checkout/checking.html"), 503
     if result.subscription is not None:
         if result.subscription.status in STARTED:
-            flash("Thank you. Your subscription has started.", "success")
+            trial = result.subscription.is_trialing
+            said = "Your free trial has started; nothing was charged." if trial else BOUGHT
+            flash(f"Thank you. {said}", "success")
         return redirect(url_for("subscription.show"))
     if result.status == "complete":
         return render_template("checkout/checking.html")
