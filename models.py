@@ -460,19 +460,21 @@ class Subscription(Mirrored, db.Model):
         return self.ends_on is not None
 
     @property
-    def pause(self) -> Pause | None:
-        """The pause asked for here that it is in; None when it is not paused, or by others."""
-        if self.status != "paused":
-            return None
-        return db.session.scalar(
-            select(Pause).where(Pause.subscription_id == self.stripe_id, Pause.ended_at.is_(None))
-        )
+    def paused_at(self) -> datetime | None:
+        """Since when it is paused as a whole; None when it is not, or Stripe does not say."""
+        paused = self._paused
+        return datetime.fromtimestamp(paused["transitioned_at"], UTC) if paused else None
 
     @property
-    def paused_because(self) -> str | None:
-        """Stripe's reason for a pause: pause_requested, trial_end_without_payment_method, ..."""
-        reason = ((self.data.get("status_details") or {}).get("paused") or {}).get("subscription")
-        return reason.get("type") if reason else None
+    def pause_reason(self) -> str | None:
+        """Stripe's word for why it is paused, such as "trial_end_without_payment_method"."""
+        return ((self._paused or {}).get("subscription") or {}).get("type")
+
+    @property
+    def _paused(self) -> dict[str, Any] | None:
+        if self.status != "paused":
+            return None
+        return (self.data.get("status_details") or {}).get("paused")
 
     @property
     def paused_at(self) -> datetime | None:
@@ -499,6 +501,15 @@ class Subscription(Mirrored, db.Model):
     @property
     def quantity(self) -> int:
         return (self.item.quantity if self.item else None) or 1
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause asked for here that it is in; None when it is not paused, or by others."""
+        if self.status != "paused":
+            return None
+        return db.session.scalar(
+            select(Pause).where(Pause.subscription_id == self.stripe_id, Pause.ended_at.is_(None))
+        )
 
     @property
     def payment_method(self) -> PaymentMethod | None:
@@ -604,6 +615,14 @@ class Invoice(Mirrored, db.Model):
         payments = (self.data.get("payments") or {}).get("data") or []
         return self.is_open and any(
             one["payment"].get("payment_intent_status") == "processing" for one in payments
+        )
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Open, and the payer's bank wants the payment confirmed."""
+        payments = (self.data.get("payments") or {}).get("data") or []
+        return self.is_open and any(
+            one["payment"].get("payment_intent_status") == "requires_action" for one in payments
         )
 
     @property
