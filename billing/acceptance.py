@@ -9,12 +9,21 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import outcome, plan_change, promotion_codes, quoting, scheduled_change, sync
+from billing import (
+    beginning,
+    outcome,
+    plan_change,
+    promotion_codes,
+    quoting,
+    scheduled_change,
+    sync,
+)
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
+    CardDeclined,
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
@@ -31,15 +40,17 @@ log = logging.getLogger(__name__)
 
 # Stripe keeps an idempotency key for 24 hours and a pending update for 23.
 UNSETTLED_FOR = timedelta(hours=24)
+# What the audit log calls a step that is no change of plan or seats.
+BEGUN = {beginning.TRIAL_END: "trial.ended_early", beginning.RESUMPTION: "subscription.resumed"}
 
 
 def apply(quote: Quote) -> None:
     """Makes the change exactly as quoted, once, and pulls what came of it.
 
     Raises QuoteNotUsable, having changed nothing, when the quote is no longer true;
-    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, with the
-    bank's page as `url`, when the change waits for the payer's confirmation; StripeUnavailable
-    when the outcome is unknown, in which case the same quote may be sent again.
+    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, naming the
+    invoice, when the change waits for the payer's confirmation; StripeUnavailable when the
+    outcome is unknown, in which case the same quote may be sent again.
     """
     if quote.applied_at is not None:
         return
@@ -69,6 +80,8 @@ def apply(quote: Quote) -> None:
 
 def is_made(quote: Quote, subscription: Subscription) -> bool:
     """Whether the subscription is, or is scheduled to be, what the quote leads to."""
+    if quote.kind != "change":
+        return subscription.is_live and not beginning.waits(quote.kind, subscription)
     if quote.takes_effect != TAKES_EFFECT_NOW:
         return plan_change.is_scheduled(subscription, quote.to_price_id, quote.to_quantity)
     item = subscription.item
@@ -96,13 +109,6 @@ def settle(subscription: Subscription) -> Subscription:
         if is_made(quote, fresh):
             _settle(quote, fresh)
     return fresh
-
-
-def look_again(subscription: Subscription) -> Subscription:
-    """The subscription as it is now, for whoever comes back from confirming with the bank."""
-    if subscription.latest_invoice_id is not None:
-        sync.pull("invoice", subscription.latest_invoice_id)
-    return settle(sync.pull("subscription", subscription.stripe_id))
 
 
 def discard_pending(subscription: Subscription) -> None:
@@ -175,6 +181,10 @@ def _spend(quote: Quote) -> None:
 
 def _check(quote: Quote, subscription: Subscription) -> None:
     """QuoteNotUsable unless the quote is true of the subscription, to the cent, right now."""
+    if quote.kind != "change":
+        with _nothing_done_yet():
+            beginning.check(quote, subscription)
+        return
     item = subscription.item
     price = db.session.get(Price, quote.to_price_id)
     if item is None or price is None or now() >= quote.expires_at:
@@ -248,12 +258,20 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
         return invoice_id
     quote.invoice_id = invoice_id
     db.session.commit()
-    sync.pull("subscription", subscription.stripe_id)
+    waiting = sync.pull("subscription", subscription.stripe_id)
     invoice = sync.pull("invoice", invoice_id)
-    secret = None if latest is None or isinstance(latest, str) else latest.confirmation_secret
-    raise AuthenticationNeeded(
-        url=invoice.hosted_invoice_url, client_secret=secret.client_secret if secret else None
-    )
+    if quote.kind == beginning.RESUMPTION and not invoice.needs_confirmation:
+        if invoice.is_processing or invoice.is_paid:
+            return invoice_id
+        said = invoice.decline or {}
+        # Left open it would be tried again, and charged on a day nobody chose.
+        discard_pending(waiting)
+        raise CardDeclined(
+            code=said.get("code"),
+            decline_code=said.get("decline_code"),
+            advice_code=said.get("advice_code"),
+        )
+    raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
 def _update(
@@ -266,6 +284,8 @@ def _update(
     item = subscription.item
     if price is None or item is None:
         raise QuoteNotUsable
+    if quote.kind != "change":
+        return beginning.create(quote, payment_behavior, idempotency_key)
     return gateway.update(
         subscription.stripe_id,
         item_id=item.stripe_id,
@@ -307,8 +327,9 @@ def _applied(quote: Quote, invoice_id: str | None) -> None:
         .values(applied_at=now(), invoice_id=invoice_id)
     )
     if marked.rowcount:
+        action = "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed"
         record(
-            "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed",
+            BEGUN.get(quote.kind, action),
             quote.subscription_id,
             before={"price": quote.from_price_id, "quantity": quote.from_quantity},
             after={
@@ -331,5 +352,8 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
             invoice: Invoice = sync.pull("invoice", quote.invoice_id)
             quote.charged_amount = invoice.amount_due
             db.session.commit()
+            if invoice.starting_balance:
+                # Credit was used, and what is left of it counts for the next charge.
+                sync.pull("customer", invoice.customer_id)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from billing import promotion_codes
+from billing import promotion_codes, resubscription, trials
 from billing.pricing import (
     Cadence,
     Change,
@@ -22,6 +22,8 @@ from billing.pricing import (
     seats_for,
 )
 from billing.promotion_codes import Effect
+from billing.resubscription import Resubscription
+from billing.trials import Trial
 from models import Account, Product, PromotionCode, Subscription
 
 
@@ -30,7 +32,8 @@ class Card:
     """One plan. `change` is what moving to it means, None without a live subscription.
 
     `saving` is whole percent against the shortest cadence, `months` those one payment covers,
-    `current_amount` what the reader's own subscription costs for one period, minor units.
+    `current_amount` what the reader's own subscription costs for one period, minor units; `trial`
+    the free trial it begins with, for who has not had theirs and subscribes to nothing.
     `promotion` is what the reader's code makes of one period, `promotion_obstacle` why it does
     not count.
     """
@@ -44,6 +47,7 @@ class Card:
     months: int | None
     seats_held: int | None
     current_amount: int | None
+    trial: Trial | None = None
     promotion: Effect | None = None
     promotion_obstacle: str | None = None
 
@@ -59,7 +63,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the page shows. `saving` is (largest percent, whether every plan saves that)."""
+    """Everything the page shows. `saving` is (largest percent, whether every plan saves that).
+
+    `former` is what the reader had before, when they asked to subscribe again.
+    """
 
     cards: list[Card]
     cadence: Cadence | None
@@ -69,6 +76,7 @@ class Page:
     currencies: list[str]
     is_currency_fixed: bool
     subscription: Subscription | None
+    former: Resubscription | None = None
 
 
 def page(
@@ -76,6 +84,7 @@ def page(
     *,
     interval: str | None = None,
     currency: str | None = None,
+    again: bool = False,
     code: PromotionCode | None = None,
 ) -> Page:
     """The plans as `account` (None for a visitor) sees them.
@@ -89,9 +98,18 @@ def page(
     fixed = fixed_currency(account)
     available = currencies(plans)
     chosen_currency = choose_currency(available, fixed=fixed, asked=currency)
+    former = resubscription.of(account) if again else None
+    if interval is None and former is not None:
+        interval = former.cadence.key
     cadence = _cadence(sold, interval, subscription)
+    cards = _cards(plans, cadence, sold, chosen_currency, subscription)
+    if subscription is None:
+        cards = [replace(card, trial=trials.offered(card.plan, account)) for card in cards]
+    if former is not None:
+        cards = [_as_before(card, former) for card in cards]
     return Page(
-        cards=_cards(plans, cadence, sold, chosen_currency, subscription, code),
+        cards=[_with_code(card, code) for card in cards],
+        former=former,
         cadence=cadence,
         cadences=sold,
         saving=best_saving(plans, sold[0], sold[-1], chosen_currency) if len(sold) > 1 else None,
@@ -99,6 +117,13 @@ def page(
         currencies=[chosen_currency] if fixed else available,
         is_currency_fixed=fixed is not None,
         subscription=subscription,
+    )
+
+
+def _as_before(card: Card, former: Resubscription) -> Card:
+    """The card of the plan they had, with the seats they had."""
+    return (
+        replace(card, seats=former.seats) if card.plan.stripe_id == former.plan.stripe_id else card
     )
 
 
@@ -126,11 +151,10 @@ def _cards(
     sold: Sequence[Cadence],
     currency: str,
     subscription: Subscription | None,
-    code: PromotionCode | None,
 ) -> list[Card]:
     if cadence is None:
         return []
-    return [_card(plan, cadence, sold[0], currency, subscription, code) for plan in plans]
+    return [_card(plan, cadence, sold[0], currency, subscription) for plan in plans]
 
 
 def _card(
@@ -139,7 +163,6 @@ def _card(
     shortest: Cadence,
     currency: str,
     subscription: Subscription | None,
-    code: PromotionCode | None,
 ) -> Card:
     offered = offer(plan, cadence, currency)
     seats = seats_for(plan, subscription)
@@ -148,7 +171,6 @@ def _card(
     same_price = same_plan and current is not None and Cadence.of(current) == cadence
     moving = subscription is not None and offered.price is not None and not same_price
     months = {"year": 12, "month": 1}.get(cadence.interval, 0) * cadence.count
-    promotion, obstacle = _promotion(offered, seats, code) if not same_price else (None, None)
     return Card(
         offer=offered,
         seats=seats,
@@ -163,19 +185,16 @@ def _card(
             if subscription and current
             else None
         ),
-        promotion=promotion,
-        promotion_obstacle=obstacle,
     )
 
 
-def _promotion(
-    offered: Offer, seats: int, code: PromotionCode | None
-) -> tuple[Effect | None, str | None]:
-    """What the code makes of one period at these seats, or why it does not count."""
-    if code is None or offered.price is None:
-        return None, None
-    amount = amount_for(offered.price, seats, offered.currency)
-    obstacle = promotion_codes.obstacle(code, offered.plan, amount, offered.currency)
+def _with_code(card: Card, code: PromotionCode | None) -> Card:
+    """The card with what the code makes of one period at its seats, or why it does not count."""
+    price, currency = card.offer.price, card.offer.currency
+    if code is None or price is None or card.is_current_price:
+        return card
+    amount = amount_for(price, card.seats, currency)
+    obstacle = promotion_codes.obstacle(code, card.plan, amount, currency)
     if obstacle or amount is None:
-        return None, obstacle
-    return promotion_codes.effect(code, amount, offered.currency), None
+        return replace(card, promotion_obstacle=obstacle)
+    return replace(card, promotion=promotion_codes.effect(code, amount, currency))

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from billing import sync
 from models import AuditEntry, CheckoutIntent, PromotionCode, db
 from tests.checkout_page import pay
 from tests.quote_page import (
@@ -36,8 +37,12 @@ def code(stripe, catalog):
 
 
 @pytest.fixture
-def new(people, catalog):
-    """The owner of an account that never bought anything."""
+def new(app, people, catalog, stripe):
+    """The owner of an account that never bought anything; no plan has a trial here."""
+    with app.app_context():
+        for product in ("demo_starter", "demo_team", "demo_business"):
+            stripe.v1.products.update(product, {"metadata": {"trial_days": ""}})
+            sync.pull("product", product)
     return people.owner()
 
 
@@ -305,3 +310,15 @@ def test_starting_checkout_is_in_the_audit_log_as_before(new, code, app):
     new.post("/checkout", data={"price": price_of(app), "currency": "usd"})
     with app.app_context():
         assert db.session.query(AuditEntry).filter_by(action="checkout.started").count() == 1
+
+
+def test_a_code_for_one_payment_waits_for_the_first_that_is_made_after_a_trial(
+    people, code, app, stripe, sandbox, clock
+):
+    new = people.owner()
+    code("LATER", {"percent_off": 50, "duration": "once"})
+    use(new, "LATER")
+    chosen = new.post("/checkout", data={"price": price_of(app), "currency": "usd"})
+    new.get(pay(sandbox, chosen.location))
+    pass_time(sandbox, clock, clock.now + timedelta(days=15))
+    assert [invoice.total for invoice in stripe.v1.invoices.list().data] == [2450, 0]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import stripe
 from stripe.checkout import Session
 
 from billing.gateway.client import translated, v1
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import (
+        SessionCreateParams,
+        SessionCreateParamsLineItem,
+        SessionCreateParamsSubscriptionData,
+    )
 
 
 def start(
@@ -18,22 +27,33 @@ def start(
     promotion_code: str | None,
     success_url: str,
     cancel_url: str,
+    trial_days: int | None,
+    trial_needs_method: bool,
     idempotency_key: str,
 ) -> Session:
     """A new session; the same one again for the same key and choice.
 
     `quantity` is None for a metered price. In subscription mode Checkout always saves the
-    payment method, as the subscription's default. With a promotion code the page shows its
-    effect; without one it has a field for one, as Stripe takes only either.
+    payment method, as the subscription's default. A trial that ends with no method pauses the
+    subscription: nothing is invoiced, so that nobody owes for what they only tried. With a
+    promotion code the page shows its effect; without one it has a field for one, as Stripe takes
+    only either.
     """
-    discounts: stripe.params.checkout.SessionCreateParams = (
+    discounts: SessionCreateParams = (
         {"discounts": [{"promotion_code": promotion_code}]}
         if promotion_code
         else {"allow_promotion_codes": True}
     )
-    item: stripe.params.checkout.SessionCreateParamsLineItem = {"price": price}
+    item: SessionCreateParamsLineItem = {"price": price}
     if quantity is not None:
         item["quantity"] = quantity
+    begins: SessionCreateParamsSubscriptionData = {"metadata": {"account_id": account_id}}
+    if trial_days:
+        begins["trial_period_days"] = trial_days
+        begins["trial_settings"] = {"end_behavior": {"missing_payment_method": "pause"}}
+    collection: Literal["always", "if_required"] = (
+        "if_required" if trial_days and not trial_needs_method else "always"
+    )
     with translated():
         return v1().checkout.sessions.create(
             {
@@ -47,7 +67,12 @@ def start(
                 "tax_id_collection": {"enabled": True},
                 # Stripe asks for both when a known customer may add a tax id.
                 "customer_update": {"address": "auto", "name": "auto"},
-                "subscription_data": {"metadata": {"account_id": account_id}},
+                "payment_method_collection": collection,
+                # Cards saved with an earlier subscription too, for who subscribes again.
+                "saved_payment_method_options": {
+                    "allow_redisplay_filters": ["always", "limited", "unspecified"]
+                },
+                "subscription_data": begins,
                 "success_url": success_url,
                 "cancel_url": cancel_url,
             },

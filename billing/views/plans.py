@@ -8,6 +8,7 @@ from flask_babel import get_locale
 
 from billing import money, plans, promotion_codes
 from billing.authorization import current_account, current_role
+from billing.checkout import SeatsNotPossible
 from billing.clock import now
 from billing.navigation import BUYERS
 from billing.standing import scheduled_change
@@ -42,14 +43,26 @@ def amount_off(code: PromotionCode, currency: str) -> int | None:
 
 @bp.get("/plans")
 def index() -> str:
+    return plans_page(
+        interval=request.args.get("interval"),
+        currency=request.args.get("currency"),
+        again="again" in request.args,
+    )
+
+
+def plans_page(
+    *,
+    interval: str | None,
+    currency: str | None,
+    again: bool = False,
+    refused: SeatsNotPossible | None = None,
+) -> str:
+    """The plans as the reader sees them; `refused` is a number of seats to be mended there."""
     account = current_account._get_current_object()
     may_buy = current_role() in BUYERS
     code = promotion_code.chosen() if may_buy else None
     page = plans.page(
-        account,
-        interval=request.args.get("interval"),
-        currency=request.args.get("currency"),
-        code=code,
+        account, interval=interval, currency=currency, again=again and may_buy, code=code
     )
     held = page.subscription
     return render_template(
@@ -58,4 +71,6 @@ def index() -> str:
         coming=scheduled_change(held, now()) if held else None,
         may_buy=may_buy,
         code=code,
+        again={"again": 1} if page.former else {},
+        refused=refused,
     )
