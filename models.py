@@ -477,14 +477,6 @@ class Subscription(Mirrored, db.Model):
         return (self.data.get("status_details") or {}).get("paused")
 
     @property
-    def paused_at(self) -> datetime | None:
-        """Since when it is paused as a whole; None when it is not, or Stripe does not say."""
-        paused = (self.data.get("status_details") or {}).get("paused")
-        if self.status != "paused" or not paused:
-            return None
-        return datetime.fromtimestamp(paused["transitioned_at"], UTC)
-
-    @property
     def item(self) -> SubscriptionItem | None:
         """The item that is the plan: the first recurring one of a known plan, else the first."""
         planned = [i for i in self.items if i.price and i.price.product and i.price.product.slug]

@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
         moment=dates.moment,
+        time_left=dates.time_left,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
