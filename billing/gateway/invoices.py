@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def retrieve(invoice_id: str) -> stripe.Invoice:
     """The invoice as it is now; GoneFromStripe when there is none, as after deleting a draft.
 
-    Beside the id of each payment's intent stands `payment_intent_status`: it alone tells a bank
-    debit on its way from a refused payment. In lists that would be a fifth level to expand.
+    Beside the id of each payment's intent stand `payment_intent_status`, which alone tells a bank
+    debit on its way from a refused payment, and the `payment_method` that was tried. In lists
+    that would be a fifth level to expand.
     """
     expand = ["payments.data.payment.payment_intent", "discounts.source.coupon"]
     with translated():
@@ -58,6 +59,8 @@ def _told(invoice: stripe.Invoice) -> stripe.Invoice:
         intent = each.payment.payment_intent if "payment_intent" in each.payment else None
         if isinstance(intent, stripe.PaymentIntent):
             each.payment["payment_intent_status"] = intent.status
+            method = intent.payment_method
+            each.payment["payment_method"] = method if isinstance(method, str | None) else method.id
             each.payment["payment_intent"] = intent.id
     return invoice
 

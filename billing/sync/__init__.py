@@ -32,8 +32,8 @@ TRIES = 12
 class Written:
     """A write into the mirror, told to observers before it is committed.
 
-    `before` holds the columns' values as they were, and is empty for a row that is new. In a
-    backfill (`in_bulk`) rows tell of what may be long past.
+    `before` holds the columns' values as they were, the whole object (`data`) among them, and is
+    empty for a row that is new. In a backfill (`in_bulk`) rows tell of what may be long past.
     """
 
     kind: str
@@ -188,11 +188,10 @@ def _write(
 
 
 def _values(row: Any) -> dict[str, Any]:
-    """The columns of a row as they are, but for the whole object; nothing for no row."""
+    """The columns of a row as they are; nothing for no row."""
     if row is None:
         return {}
-    names = [column.key for column in sa.inspect(row).mapper.column_attrs]
-    return {name: getattr(row, name) for name in names if name != "data"}
+    return {column.key: getattr(row, column.key) for column in sa.inspect(row).mapper.column_attrs}
 
 
 def _tell(written: Written) -> None:
