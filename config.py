@@ -47,6 +47,13 @@ BILLING_MAILS = (
     "credit_note",
     "purchase_receipt",
 )
+# What an account may use where that is the owner's to decide: full, read_only or none.
+ACCESS_LEVELS = {
+    "past_due": "read_only",  # when the grace period is over
+    "unpaid": "read_only",
+    "paused": "none",
+    "collection_paused": "full",  # the subscription goes on, its invoices are not collected
+}
 
 
 class ConfigurationError(Exception):
@@ -129,6 +136,7 @@ class Settings:
     mail: Mail
     trusted_proxies: int = 0
     grace_days: int = 7
+    access_levels: Mapping[str, str] = field(default_factory=lambda: dict(ACCESS_LEVELS))
     # A file whose number of seconds is added to the portal's clock: a demo lives through months.
     clock_offset_file: Path | None = None
     # Names of BILLING_MAILS that are not sent.
@@ -215,6 +223,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     settings_mail = _mail(read, local and not production, brand)
     proxies = read.number("TRUSTED_PROXIES", default=0)
     grace_days = read.number("GRACE_DAYS", default=7)
+    access_levels = _access_levels(read)
     clock_offset_file = _clock_offset_file(read, guarded=guarded)
     mails_off = _mails_off(read)
     broker_url = _broker_url(read)
@@ -234,6 +243,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         mail=settings_mail,
         trusted_proxies=proxies,
         grace_days=grace_days,
+        access_levels=access_levels,
         clock_offset_file=clock_offset_file,
         mails_off=mails_off,
         broker_url=broker_url,
@@ -363,6 +373,23 @@ def _webhook_secrets(read: _Reader, *, local: bool, serving: bool) -> tuple[str,
             EXAMPLES["STRIPE_WEBHOOK_SECRET"],
         )
     return secrets
+
+
+def _access_levels(read: _Reader) -> dict[str, str]:
+    """The levels of `ACCESS_LEVELS`, such as "unpaid=none, paused=read_only", over the usual."""
+    levels = dict(ACCESS_LEVELS)
+    for part in filter(None, read.environ.get("ACCESS_LEVELS", "").replace(" ", "").split(",")):
+        name, _, level = part.partition("=")
+        if name not in levels or level not in {"full", "read_only", "none"}:
+            read.problem(
+                "ACCESS_LEVELS",
+                f"holds {part!r}; the names are {', '.join(levels)}, "
+                "the levels full, read_only and none",
+                "unpaid=none,paused=read_only",
+            )
+        else:
+            levels[name] = level
+    return levels
 
 
 def _clock_offset_file(read: _Reader, *, guarded: bool) -> Path | None:

@@ -458,6 +458,23 @@ class Subscription(Mirrored, db.Model):
         return self.ends_on is not None
 
     @property
+    def paused_at(self) -> datetime | None:
+        """Since when it is paused as a whole; None when it is not, or Stripe does not say."""
+        paused = self._paused
+        return datetime.fromtimestamp(paused["transitioned_at"], UTC) if paused else None
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Stripe's word for why it is paused, such as "trial_end_without_payment_method"."""
+        return ((self._paused or {}).get("subscription") or {}).get("type")
+
+    @property
+    def _paused(self) -> dict[str, Any] | None:
+        if self.status != "paused":
+            return None
+        return (self.data.get("status_details") or {}).get("paused")
+
+    @property
     def item(self) -> SubscriptionItem | None:
         """The item that is the plan: the first recurring one of a known plan, else the first."""
         planned = [i for i in self.items if i.price and i.price.product and i.price.product.slug]
@@ -759,6 +776,84 @@ class Quote(db.Model):
 # --------------------------------------------------------------------------------------------
 # Access: what staff granted, and what was decided last
 # --------------------------------------------------------------------------------------------
+
+# What an account may use, the least first.
+ACCESS_LEVELS = ("none", "read_only", "full")
+
+
+class AccessGrant(db.Model):
+    """Access that staff gave an account beside what its subscription gives, until a day."""
+
+    __tablename__ = "access_grants"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    level: Mapped[str] = mapped_column(String(20))
+    # The plan it is for; None for whatever plan the account has.
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    reason: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    account: Mapped[Account] = relationship()
+    granted_by: Mapped[User | None] = relationship(foreign_keys=[granted_by_id])
+    plan: Mapped[Product | None] = relationship(
+        primaryjoin="foreign(AccessGrant.product_id) == Product.stripe_id", viewonly=True
+    )
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.starts_at <= now < self.ends_at
+
+
+class AccessDecision(db.Model):
+    """What an account was found to be allowed, written whenever that changed: its history.
+
+    The newest row of an account is the last decision. Rows are never updated.
+    """
+
+    __tablename__ = "access_decisions"
+    __table_args__ = (Index("ix_access_decisions_account_id_id", "account_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    level: Mapped[str] = mapped_column(String(20))
+    rule: Mapped[str] = mapped_column(String(60), index=True)
+    because: Mapped[str] = mapped_column(Text)
+    object_kind: Mapped[str] = mapped_column(String(60))
+    object_id: Mapped[str] = mapped_column(STRIPE_ID)
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    # The level from `until` on; None when that is decided anew then.
+    level_after: Mapped[str | None] = mapped_column(String(20))
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    seats: Mapped[int | None]
+    account: Mapped[Account] = relationship()
+
+    @classmethod
+    def last_of(cls, account: Account) -> AccessDecision | None:
+        return db.session.scalars(
+            select(cls).where(cls.account_id == account.id).order_by(cls.id.desc()).limit(1)
+        ).first()
+
+
+class DelayedPayment(db.Model):
+    """An invoice whose payment was seen on its way, as a bank debit is for days.
+
+    Its failure comes that much later than the invoice was finalized, and Stripe's objects do not
+    say when; so the moment we learnt of it is kept, the first time.
+    """
+
+    __tablename__ = "delayed_payments"
+
+    invoice_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    seen_at: Mapped[datetime]
+    refused_at: Mapped[datetime | None]
 
 
 # --------------------------------------------------------------------------------------------
