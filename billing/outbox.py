@@ -59,7 +59,12 @@ class Delivered:
 
 
 def put(
-    kind: str, key: str, *, account_id: int | None, not_before: datetime | None = None, **payload: Any
+    kind: str,
+    key: str,
+    *,
+    account_id: int | None,
+    not_before: datetime | None = None,
+    **payload: Any,
 ) -> OutboxEntry | None:
     """Adds an effect to the current transaction; None when its fact is known already.
 
@@ -182,9 +187,7 @@ def _deliver(entry: OutboxEntry, moment: datetime, done: Delivered) -> bool:
             done.failed += 1
         else:
             again = moment + min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
-            _settle(
-                entry_id, attempts, status="pending", last_error=problem, next_attempt_at=again
-            )
+            _settle(entry_id, attempts, status="pending", last_error=problem, next_attempt_at=again)
             done.postponed += 1
         return not isinstance(error, Unreachable)
     else:

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import get_locale
 from flask_login import current_user
 
-from billing import authorization, clock, dates
+from billing import authorization, clock, colour, dates
 from billing import money as money_text
 
 
@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
         moment=dates.moment,
+        text_on=colour.text_on,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -123,9 +123,7 @@ def _with_old_cards(moment: datetime) -> Iterable[Subscription]:
         PaymentMethod.customer_id.is_not(None),
         or_(
             PaymentMethod.exp_year < horizon.year,
-            and_(
-                PaymentMethod.exp_year == horizon.year, PaymentMethod.exp_month <= horizon.month
-            ),
+            and_(PaymentMethod.exp_year == horizon.year, PaymentMethod.exp_month <= horizon.month),
         ),
     )
     return _of_accounts(
