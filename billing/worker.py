@@ -56,6 +56,8 @@ def _broker(url: str, instance: Path) -> dict[str, Any]:
             "data_folder_in": str(folder / "queue"),
             "data_folder_out": str(folder / "queue"),
             "control_folder": str(folder / "control"),
+            # Looked into twice a second, so that the worker also hears soon that it is to end.
+            "polling_interval": 0.5,
         },
     }
 

@@ -39,7 +39,9 @@ def html_words(mail: Any) -> str:
 
 def links(mail: Any) -> list[str]:
     """The paths of the portal's own links, in their order."""
-    return [urlsplit(url).path for url in re.findall(r"http://127\.0\.0\.1:8000/go/[^\s)]+", mail.body)]
+    return [
+        urlsplit(url).path for url in re.findall(r"http://127\.0\.0\.1:8000/go/[^\s)]+", mail.body)
+    ]
 
 
 @dataclass

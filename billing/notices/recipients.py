@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from babel import Locale, UnknownLocaleError
+from babel.languages import get_official_languages
 
 from models import Account
 
@@ -30,9 +31,11 @@ def recipients(account: Account) -> list[str]:
 
 
 def locale_of(account: Account) -> str:
-    """English, as the mails are, with money written as in the customer's country: "392,00 €"."""
+    """How the customer's country writes English, where it is spoken: "$9", elsewhere "US$9"."""
     country = account.customer.country if account.customer else None
-    try:
-        return str(Locale.parse(f"en_{country}")) if country else DEFAULT_LOCALE
-    except (UnknownLocaleError, ValueError):
-        return DEFAULT_LOCALE
+    if country and "en" in get_official_languages(country, de_facto=True):
+        try:
+            return str(Locale("en", country))
+        except UnknownLocaleError:
+            pass
+    return DEFAULT_LOCALE
