@@ -591,12 +591,36 @@ class Invoice(Mirrored, db.Model):
         return self.status == "paid"
 
     @property
+    def _payments(self) -> list[dict[str, Any]]:
+        """Stripe's payments towards it, each with its intent's status and last error."""
+        return [one["payment"] for one in (self.data.get("payments") or {}).get("data") or []]
+
+    @property
     def is_processing(self) -> bool:
         """Open, and a payment is on its way: a bank debit takes days to arrive or be refused."""
-        payments = (self.data.get("payments") or {}).get("data") or []
         return self.is_open and any(
-            one["payment"].get("payment_intent_status") == "processing" for one in payments
+            one.get("payment_intent_status") == "processing" for one in self._payments
         )
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """To be paid, and the bank waits for the payer to confirm the payment (3-D Secure)."""
+        return self.can_be_paid and any(
+            one.get("payment_intent_status") == "requires_action" for one in self._payments
+        )
+
+    @property
+    def decline(self) -> dict[str, Any] | None:
+        """What the bank said to the last payment, while the invoice is to be paid; else None.
+
+        Stripe's code, decline_code, advice_code and message, and the id of the payment_method.
+        """
+        if not self.can_be_paid or self.needs_confirmation:
+            return None
+        said = [
+            one["payment_intent_error"] for one in self._payments if one.get("payment_intent_error")
+        ]
+        return said[-1] if said else None
 
     @property
     def can_be_paid(self) -> bool:

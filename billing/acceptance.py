@@ -36,9 +36,9 @@ def apply(quote: Quote) -> None:
     """Makes the change exactly as quoted, once, and pulls what came of it.
 
     Raises QuoteNotUsable, having changed nothing, when the quote is no longer true;
-    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, with the
-    bank's page as `url`, when the change waits for the payer's confirmation; StripeUnavailable
-    when the outcome is unknown, in which case the same quote may be sent again.
+    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, naming the
+    invoice, when the change waits for the payer's confirmation; StripeUnavailable when the
+    outcome is unknown, in which case the same quote may be sent again.
     """
     if quote.applied_at is not None:
         return
@@ -93,13 +93,6 @@ def settle(subscription: Subscription) -> Subscription:
         if is_made(quote, fresh):
             _settle(quote, fresh)
     return fresh
-
-
-def look_again(subscription: Subscription) -> Subscription:
-    """The subscription as it is now, for whoever comes back from confirming with the bank."""
-    if subscription.latest_invoice_id is not None:
-        sync.pull("invoice", subscription.latest_invoice_id)
-    return settle(sync.pull("subscription", subscription.stripe_id))
 
 
 def discard_pending(subscription: Subscription) -> None:
@@ -240,11 +233,8 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
     quote.invoice_id = invoice_id
     db.session.commit()
     sync.pull("subscription", subscription.stripe_id)
-    invoice = sync.pull("invoice", invoice_id)
-    secret = None if latest is None or isinstance(latest, str) else latest.confirmation_secret
-    raise AuthenticationNeeded(
-        url=invoice.hosted_invoice_url, client_secret=secret.client_secret if secret else None
-    )
+    sync.pull("invoice", invoice_id)
+    raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
 def _update(

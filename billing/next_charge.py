@@ -31,6 +31,13 @@ class NextCharge:
     credit_used: int = 0
 
     @property
+    def expires_before(self) -> bool:
+        """Whether the method it goes to will have expired by then, so that it would fail."""
+        expires_on = self.method.expires_on if self.method else None
+        charged = not (self.is_invoiced or self.is_nothing)
+        return charged and expires_on is not None and expires_on < self.on.date()
+
+    @property
     def is_nothing(self) -> bool:
         return self.amount == 0 and self.is_exact and not self.plus_tax
 

@@ -7,12 +7,18 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from billing import checkout
-from billing.authorization import current_account, member_required
+from billing.authorization import current_account, current_role, member_required
 from billing.errors import StripeBusy, StripeUnavailable
+from billing.navigation import BUYERS
+from models import Subscription
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 STARTED = {"active", "trialing"}
+ON_ITS_WAY = (
+    " The first payment is on its way from your bank; it may take a few days and you need not do "
+    "anything."
+)
 
 
 @bp.post("")
@@ -58,9 +64,21 @@ def return_() -> Response | str | tuple[str, int]:
     except (StripeUnavailable, StripeBusy):
         return render_template("checkout/checking.html"), 503
     if result.subscription is not None:
-        if result.subscription.status in STARTED:
-            flash("Thank you. Your subscription has started.", "success")
-        return redirect(url_for("subscription.show"))
+        return _begun(result.subscription)
     if result.status == "complete":
         return render_template("checkout/checking.html")
     return render_template("checkout/unfinished.html", result=result)
+
+
+def _begun(subscription: Subscription) -> Response:
+    """To the subscription, or to what is left to do for its first payment."""
+    first = subscription.latest_invoice
+    if subscription.status in STARTED:
+        on_its_way = first is not None and first.is_processing
+        flash(
+            f"Thank you. Your subscription has started.{ON_ITS_WAY if on_its_way else ''}",
+            "success",
+        )
+    elif first is not None and first.needs_confirmation and current_role() in BUYERS:
+        return redirect(url_for("bank_confirmation.show", stripe_id=first.stripe_id, confirm="now"))
+    return redirect(url_for("subscription.show"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_login import current_user
 
@@ -12,7 +12,6 @@ from billing import acceptance, dates, money, plan_change, quoting, scheduled_ch
 from billing.authorization import current_account, member_required
 from billing.clock import now
 from billing.errors import (
-    AuthenticationNeeded,
     CardDeclined,
     StripeBusy,
     StripeMisconfigured,
@@ -134,10 +133,6 @@ def accept(belongs_here: Any, again: str) -> Any:
     except QuoteNotUsable as error:
         flash(error.message, "warning")
         return redirect(again, 303)
-    except AuthenticationNeeded as needed:
-        # The secret lets this browser confirm this one payment; it is kept nowhere else.
-        session["confirmation_secret"] = [quote.invoice_id, needed.client_secret]
-        return redirect(url_for("pending_change.show", confirm="now"), 303)
     if not repeated:
         _say(quote)
     return redirect(url_for("subscription.show"), 303)
