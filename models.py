@@ -159,6 +159,8 @@ class Account(db.Model):
     name: Mapped[str] = mapped_column(String(200))
     stripe_customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # When its one free trial began; it outlives the customer that had it.
+    trial_began_at: Mapped[datetime | None]
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Membership.id"
     )
@@ -493,6 +495,15 @@ class Subscription(Mirrored, db.Model):
         return (self.item.quantity if self.item else None) or 1
 
     @property
+    def pause(self) -> Pause | None:
+        """The pause asked for here that it is in; None when it is not paused, or by others."""
+        if self.status != "paused":
+            return None
+        return db.session.scalar(
+            select(Pause).where(Pause.subscription_id == self.stripe_id, Pause.ended_at.is_(None))
+        )
+
+    @property
     def payment_method(self) -> PaymentMethod | None:
         """What the next charge goes to: its own method, else the customer's default."""
         if self.own_payment_method is not None:
@@ -756,6 +767,9 @@ class CheckoutIntent(db.Model):
     price_id: Mapped[str] = mapped_column(STRIPE_ID)
     quantity: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
+    # Null without a free trial.
+    trial_days: Mapped[int | None]
+    trial_needs_method: Mapped[bool | None]
     idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
     session_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
     session_url: Mapped[str | None] = mapped_column(Text)
@@ -765,7 +779,11 @@ class CheckoutIntent(db.Model):
 
 
 class Quote(db.Model):
-    """What a change of plan or seats was said to cost, kept to be charged exactly so."""
+    """What a step that charges was said to cost, kept to be charged exactly so.
+
+    `kind` is the step: change (of plan or seats), trial_end (a trial ended early) or resumption
+    (of a paused subscription). The last two keep the price and the quantity as they are.
+    """
 
     __tablename__ = "quotes"
 
@@ -774,6 +792,7 @@ class Quote(db.Model):
         ForeignKey("accounts.id", ondelete="CASCADE"), index=True
     )
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(20), default="change", server_default="change")
     subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
     from_price_id: Mapped[str] = mapped_column(STRIPE_ID)
     from_quantity: Mapped[int]
@@ -883,6 +902,44 @@ class DelayedPayment(db.Model):
 # --------------------------------------------------------------------------------------------
 # Pauses and cancellations, with the offers made on the way
 # --------------------------------------------------------------------------------------------
+
+
+class Pause(db.Model):
+    """A pause that somebody asked for here, and when it is to end. At most one runs at a time.
+
+    Stripe's pause has no date of its own: `resumes_at` is ours to keep (None: until resumed).
+    `refused_because` says why a dated resumption did not go through (declined, confirmation,
+    no_method, not_possible); the pause then goes on, without a date.
+    """
+
+    __tablename__ = "pauses"
+    __table_args__ = (
+        Index(
+            "uq_pauses_running",
+            "subscription_id",
+            unique=True,
+            sqlite_where=db.text("ended_at IS NULL"),
+            postgresql_where=db.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
+    requested_at: Mapped[datetime] = mapped_column(default=utcnow)
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    # Null until Stripe has said so.
+    paused_at: Mapped[datetime | None]
+    resumes_at: Mapped[datetime | None] = mapped_column(index=True)
+    # Of the dated resumption under way; null when none is.
+    resumption_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    resumption_asked_at: Mapped[datetime | None]
+    refused_because: Mapped[str | None] = mapped_column(String(30))
+    refused_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 # --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import plan_change, quoting, scheduled_change, sync
+from billing import beginning, plan_change, quoting, scheduled_change, sync
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
@@ -22,6 +22,7 @@ from billing.errors import (
     StripeUnavailable,
 )
 from billing.gateway import plan_change as gateway
+from billing.gateway import resumption as resumption_gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
 from models import Invoice, Price, Quote, Subscription, db
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # Stripe keeps an idempotency key for 24 hours and a pending update for 23.
 UNSETTLED_FOR = timedelta(hours=24)
+# What the audit log calls a step that is no change of plan or seats.
+BEGUN = {beginning.TRIAL_END: "trial.ended_early", beginning.RESUMPTION: "subscription.resumed"}
 
 
 def apply(quote: Quote) -> None:
@@ -66,6 +69,8 @@ def apply(quote: Quote) -> None:
 
 def is_made(quote: Quote, subscription: Subscription) -> bool:
     """Whether the subscription is, or is scheduled to be, what the quote leads to."""
+    if quote.kind != "change":
+        return subscription.is_live and not beginning.waits(quote.kind, subscription)
     if quote.takes_effect != TAKES_EFFECT_NOW:
         return plan_change.is_scheduled(subscription, quote.to_price_id, quote.to_quantity)
     item = subscription.item
@@ -159,6 +164,10 @@ def _spend(quote: Quote) -> None:
 
 def _check(quote: Quote, subscription: Subscription) -> None:
     """QuoteNotUsable unless the quote is true of the subscription, to the cent, right now."""
+    if quote.kind != "change":
+        with _nothing_done_yet():
+            beginning.check(quote, subscription)
+        return
     item = subscription.item
     price = db.session.get(Price, quote.to_price_id)
     if item is None or price is None or now() >= quote.expires_at:
@@ -232,8 +241,15 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
         return invoice_id
     quote.invoice_id = invoice_id
     db.session.commit()
-    sync.pull("subscription", subscription.stripe_id)
-    sync.pull("invoice", invoice_id)
+    waiting = sync.pull("subscription", subscription.stripe_id)
+    invoice = sync.pull("invoice", invoice_id)
+    if quote.kind == beginning.RESUMPTION and not invoice.needs_confirmation:
+        if invoice.is_processing or invoice.is_paid:
+            return invoice_id
+        declined = resumption_gateway.decline(invoice.stripe_id)
+        # Left open it would be tried again, and charged on a day nobody chose.
+        discard_pending(waiting)
+        raise declined
     raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
@@ -247,6 +263,8 @@ def _update(
     item = subscription.item
     if price is None or item is None:
         raise QuoteNotUsable
+    if quote.kind != "change":
+        return beginning.create(quote, payment_behavior, idempotency_key)
     return gateway.update(
         subscription.stripe_id,
         item_id=item.stripe_id,
@@ -275,8 +293,9 @@ def _applied(quote: Quote, invoice_id: str | None) -> None:
         .values(applied_at=now(), invoice_id=invoice_id)
     )
     if marked.rowcount:
+        action = "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed"
         record(
-            "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed",
+            BEGUN.get(quote.kind, action),
             quote.subscription_id,
             before={"price": quote.from_price_id, "quantity": quote.from_quantity},
             after={

@@ -10,6 +10,8 @@ from billing import checkout
 from billing.authorization import current_account, current_role, member_required
 from billing.errors import StripeBusy, StripeUnavailable
 from billing.navigation import BUYERS
+from billing.pricing import Cadence
+from billing.views.plans import plans_page
 from models import Subscription
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -19,13 +21,24 @@ ON_ITS_WAY = (
     " The first payment is on its way from your bank; it may take a few days and you need not do "
     "anything."
 )
+TRIAL = "Your free trial has started; nothing was charged."
+BOUGHT = "Your subscription has started."
 
 
 @bp.post("")
 @member_required("owner", "billing")
-def start() -> Response:
+def start() -> Response | tuple[str, int]:
     account = current_account._get_current_object()
-    wanted = checkout.choice(request.form, account)
+    try:
+        wanted = checkout.choice(request.form, account)
+    except checkout.SeatsNotPossible as refused:
+        page = plans_page(
+            interval=Cadence.of(refused.price).key,
+            currency=request.form.get("currency"),
+            again="again" in request.form,
+            refused=refused,
+        )
+        return page, refused.status
     site_url = current_app.config["SETTINGS"].site_url
     try:
         url = checkout.start(account, current_user, wanted, site_url=site_url)
@@ -75,10 +88,8 @@ def _begun(subscription: Subscription) -> Response:
     first = subscription.latest_invoice
     if subscription.status in STARTED:
         on_its_way = first is not None and first.is_processing
-        flash(
-            f"Thank you. Your subscription has started.{ON_ITS_WAY if on_its_way else ''}",
-            "success",
-        )
+        said = TRIAL if subscription.is_trialing else BOUGHT
+        flash(f"Thank you. {said}{ON_ITS_WAY if on_its_way else ''}", "success")
     elif first is not None and first.needs_confirmation and current_role() in BUYERS:
         return redirect(url_for("bank_confirmation.show", stripe_id=first.stripe_id, confirm="now"))
     return redirect(url_for("subscription.show"))

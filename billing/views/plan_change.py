@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -48,7 +49,7 @@ def confirm(slug: str) -> Any:
 
     def belongs_here(quote: Quote) -> bool:
         price = db.session.get(Price, quote.to_price_id)
-        return price is not None and price.product_id == plan.stripe_id
+        return quote.kind == "change" and price is not None and price.product_id == plan.stripe_id
 
     try:
         return accept(belongs_here, again)
@@ -118,11 +119,11 @@ def quoted_page(
     return page, declined.status if declined else 200
 
 
-def accept(belongs_here: Any, again: str) -> Any:
+def accept(belongs_here: Any, again: str, say: Callable[[Quote], None] | None = None) -> Any:
     """Applies the quote that the form sent back; a declined card is the caller's to show.
 
     `belongs_here` says whether the quote is for what this page changes; `again` is where a
-    fresh quote is to be had.
+    fresh quote is to be had; `say` tells what happened, if not that the plan changed.
     """
     try:
         quote = quoting.find(request.form.get("quote"), account_id=current_account.id)
@@ -134,7 +135,7 @@ def accept(belongs_here: Any, again: str) -> Any:
         flash(error.message, "warning")
         return redirect(again, 303)
     if not repeated:
-        _say(quote)
+        (say or _say)(quote)
     return redirect(url_for("subscription.show"), 303)
 
 
@@ -182,7 +183,7 @@ def _say(quote: Quote) -> None:
         day = dates.day(quote.effective_at)
         flash(f"Done. From {day} you have {_target(quote)}; nothing changes today.", "info")
         return
-    flash(f"You now have {_target(quote)}. {_charged(quote)}", "success")
+    flash(f"You now have {_target(quote)}. {charged(quote)}", "success")
     if subscription is not None and waiting_change(subscription, now()):
         flash(
             "The change you had scheduled before still stands. Drop it if you do not want it.",
@@ -201,7 +202,8 @@ def _target(quote: Quote) -> str:
     return f"{said}, billed {Cadence.of(price).adverb}"
 
 
-def _charged(quote: Quote) -> str:
+def charged(quote: Quote) -> str:
+    """What the step cost, as a sentence."""
     invoice = db.session.get(Invoice, quote.invoice_id) if quote.invoice_id else None
     if invoice is None or invoice.amount_due <= 0:
         return "Nothing was charged."
