@@ -42,6 +42,7 @@ BILLING_MAILS = (
     "ended",
     "paused",
     "resumed",
+    "resumption_refused",
     "refund",
     "refund_failed",
     "credit_note",

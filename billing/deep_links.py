@@ -27,13 +27,12 @@ class Destination(Enum):
     OVERVIEW = ("home.show", None)
     SUBSCRIPTION = ("subscription.show", None)
     PLANS = ("plans.index", None)
-    SEATS = ("seats.show", None)
     CANCELLATION = ("cancellation.show", None)
-    PAYMENT_METHODS = ("payment_methods.index", None)
+    RESUMPTION = ("resumption.show", None)
     NEW_PAYMENT_METHOD = ("payment_methods.new", None)
-    BILLING_DETAILS = ("billing_details.edit", None)
     INVOICES = ("invoices.index", None)
     INVOICE = ("invoices.show", "stripe_id")
+    BANK_CONFIRMATION = ("bank_confirmation.show", "stripe_id")
 
     @property
     def endpoint(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stripe
 
 from billing.errors import CardDeclined
-from billing.gateway.client import UNSPOKEN_DECLINES, translated, v1
+from billing.gateway.client import translated, v1
 from billing.gateway.plan_change import ASKED_ONCE, Changed, Preview
 
 
@@ -52,11 +52,10 @@ def decline(invoice_id: str) -> CardDeclined:
     intents = [each.payment.payment_intent for each in found.data]
     for intent in intents:
         error = intent.last_payment_error if isinstance(intent, stripe.PaymentIntent) else None
-        if error is not None and error.decline_code not in UNSPOKEN_DECLINES:
-            said = (error.message or "Your card was declined.").rstrip()
+        if error is not None:
             return CardDeclined(
-                f"{said} You were not charged. Use another card.",
-                decline_code=error.decline_code or error.code,
+                code=error.code,
+                decline_code=error.decline_code,
                 advice_code=error.advice_code,
             )
     return CardDeclined()

@@ -36,7 +36,9 @@ def payment_failed(entry: OutboxEntry, account: Account) -> dict[str, Any]:
 @notice("bank_confirmation")
 def bank_confirmation(entry: OutboxEntry, account: Account) -> dict[str, Any]:
     invoice = _still(entry, "bank_confirmation")
-    return {**_about(invoice, account), "decision": access.decide(account, now())}
+    link = deep_links.url(account.id, Destination.BANK_CONFIRMATION, invoice.stripe_id)
+    decision = access.decide(account, now())
+    return {**_about(invoice, account), "decision": decision, "link": link}
 
 
 @notice("debit_started")
@@ -95,8 +97,9 @@ def _period(invoice: Invoice) -> tuple[Any, Any] | None:
 
 
 def _method(invoice: Invoice) -> PaymentMethod | None:
-    """What the latest payment that we know of went to, or was tried with."""
+    """What the latest payment that we know of went to, or was refused for."""
+    refused = (invoice.decline or {}).get("payment_method")
     payments = (invoice.data.get("payments") or {}).get("data") or []
     tried = [one["payment"].get("payment_method") for one in payments]
-    ids = [method_id for method_id in tried if method_id]
+    ids = [method_id for method_id in (*tried, refused) if method_id]
     return db.session.get(PaymentMethod, ids[-1]) if ids else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy import select
 
 from billing import deep_links
 from billing.clock import from_unix, now
@@ -11,7 +14,7 @@ from billing.next_charge import next_charge
 from billing.notices.sending import notice
 from billing.outbox import NotNeeded
 from billing.pricing import Cadence, amount_for
-from models import Account, OutboxEntry, Price, Product, Subscription, db
+from models import Account, Invoice, OutboxEntry, Price, Product, Subscription, db
 
 
 @notice("trial_ending")
@@ -117,14 +120,39 @@ def paused(entry: OutboxEntry, account: Account) -> dict[str, Any]:
     if not subscription.is_live or (subscription.status != "paused" and not collection):
         raise NotNeeded("it is not paused any more")
     needs_method = subscription.status == "paused" and subscription.payment_method is None
-    about = _about(subscription, account)
+    agreed = subscription.pause
     if needs_method:
-        about["link"] = deep_links.url(account.id, Destination.NEW_PAYMENT_METHOD)
+        to = Destination.NEW_PAYMENT_METHOD
+    else:
+        to = Destination.RESUMPTION if subscription.status == "paused" else Destination.SUBSCRIPTION
     return {
-        **about,
-        "resumes_on": from_unix(collection.get("resumes_at")) if collection else None,
+        **_about(subscription, account),
+        "resumes_on": from_unix(collection.get("resumes_at"))
+        if collection
+        else agreed and agreed.resumes_at,
         "needs_method": needs_method,
+        # Staff's own kind of pause, which the subscriber cannot end.
+        "by_staff": subscription.status != "paused",
+        "link": deep_links.url(account.id, to),
     }
+
+
+@notice("resumption_refused")
+def resumption_refused(entry: OutboxEntry, account: Account) -> dict[str, Any]:
+    """It was to run again today, and stays paused; `why` is what `Pause.refused_because` says."""
+    subscription = db.session.get(Subscription, entry.payload["subscription"])
+    if subscription is None or subscription.status != "paused":
+        raise NotNeeded("it is not paused any more")
+    why = entry.payload["reason"]
+    needs_method = why == "no_method"
+    to = Destination.NEW_PAYMENT_METHOD if needs_method else Destination.RESUMPTION
+    owed = next(iter(_open_invoices(subscription)), None) if why == "owes" else None
+    link = (
+        deep_links.url(account.id, Destination.INVOICE, owed.stripe_id)
+        if owed
+        else deep_links.url(account.id, to)
+    )
+    return {**_about(subscription, account), "why": why, "owed": owed, "link": link}
 
 
 @notice("resumed")
@@ -133,6 +161,19 @@ def resumed(entry: OutboxEntry, account: Account) -> dict[str, Any]:
     if not subscription.is_live or subscription.status == "paused" or subscription.pause_collection:
         raise NotNeeded("it is paused again, or has ended")
     return _about(subscription, account)
+
+
+def _open_invoices(subscription: Subscription) -> Sequence[Invoice]:
+    return db.session.scalars(
+        select(Invoice)
+        .where(
+            Invoice.subscription_id == subscription.stripe_id,
+            Invoice.status == "open",
+            Invoice.amount_remaining > 0,
+            Invoice.deleted_at.is_(None),
+        )
+        .order_by(Invoice.created)
+    ).all()
 
 
 def _subscription(entry: OutboxEntry) -> Subscription:
