@@ -14,7 +14,7 @@ from models import Invoice
 
 # Who is at the page that asked for the payment is told there; a mail waits whether they finish.
 WHILE_SOMEBODY_PAYS = timedelta(minutes=15)
-PAID_BY_SOMEBODY = frozenset({"subscription_create", "subscription_update"})
+BY_ITSELF = frozenset({"subscription_cycle", "subscription_threshold"})
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def tried(written: Written) -> None:
     first_sight = written.is_new or not (has_grown or before.is_told)
     if first_sight and not _is_news(invoice):
         return
-    automatic = has_grown and invoice.billing_reason not in PAID_BY_SOMEBODY
+    # Only Stripe's own retries are counted after the first attempt.
+    automatic = has_grown and (latest.attempt > 1 or invoice.billing_reason in BY_ITSELF)
     at_once = automatic or before.kind == "debit_started" or latest.kind == "debit_started"
     tell(
         latest.kind,
