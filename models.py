@@ -159,8 +159,8 @@ class Account(db.Model):
     name: Mapped[str] = mapped_column(String(200))
     stripe_customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    # When its one free trial began; it outlives the customer that had it.
-    trial_began_at: Mapped[datetime | None]
+    # When it first subscribed, be it to a trial; it outlives the customer that did.
+    first_subscribed_at: Mapped[datetime | None]
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Membership.id"
     )
@@ -390,6 +390,8 @@ class Price(Mirrored, db.Model):
 
 # Stripe's subscription statuses, compared here and nowhere else.
 ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+# The first payment is missing: nothing has begun yet, or never did.
+NOT_BEGUN_STATUSES = frozenset({"incomplete", "incomplete_expired"})
 
 
 class Subscription(Mirrored, db.Model):
@@ -619,6 +621,13 @@ class Invoice(Mirrored, db.Model):
         return self.can_be_paid and any(
             one.get("payment_intent_status") == "requires_action" for one in self._payments
         )
+
+    @property
+    def wants_its_payer(self) -> bool:
+        """The bank refused a payment because nobody was there to confirm it: paying again asks."""
+        codes = {"authentication_required", "authentication_not_handled"}
+        said = self.decline or {}
+        return bool({said.get("code"), said.get("decline_code")} & codes)
 
     @property
     def decline(self) -> dict[str, Any] | None:

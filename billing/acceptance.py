@@ -15,6 +15,7 @@ from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
+    CardDeclined,
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
@@ -22,7 +23,6 @@ from billing.errors import (
     StripeUnavailable,
 )
 from billing.gateway import plan_change as gateway
-from billing.gateway import resumption as resumption_gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
 from models import Invoice, Price, Quote, Subscription, db
@@ -246,10 +246,14 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
     if quote.kind == beginning.RESUMPTION and not invoice.needs_confirmation:
         if invoice.is_processing or invoice.is_paid:
             return invoice_id
-        declined = resumption_gateway.decline(invoice.stripe_id)
+        said = invoice.decline or {}
         # Left open it would be tried again, and charged on a day nobody chose.
         discard_pending(waiting)
-        raise declined
+        raise CardDeclined(
+            code=said.get("code"),
+            decline_code=said.get("decline_code"),
+            advice_code=said.get("advice_code"),
+        )
     raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
@@ -318,5 +322,8 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
             invoice: Invoice = sync.pull("invoice", quote.invoice_id)
             quote.charged_amount = invoice.amount_due
             db.session.commit()
+            if invoice.starting_balance:
+                # Credit was used, and what is left of it counts for the next charge.
+                sync.pull("customer", invoice.customer_id)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

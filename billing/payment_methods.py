@@ -14,7 +14,8 @@ from billing.clock import now
 from billing.declines import Decline
 from billing.errors import BillingError, GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import default_payment_method, detachment, setup_intents
-from billing.next_charge import NextCharge, next_charge
+from billing.next_charge import next_charge
+from billing.upcoming_charges import UpcomingCharge
 from models import ENDED_STATUSES, Account, AuditEntry, Invoice, PaymentMethod, Subscription, db
 
 
@@ -32,7 +33,7 @@ class SavedMethod:
     is_default: bool
     bills: Sequence[Subscription]
     would_move: Sequence[Subscription]
-    misses: NextCharge | None = None
+    misses: UpcomingCharge | None = None
     decline: dict[str, Any] | None = None
 
     @property
@@ -116,13 +117,14 @@ def saved(account: Account) -> list[SavedMethod]:
 
 def _missed_charge(
     subscriptions: Sequence[Subscription], method: PaymentMethod
-) -> NextCharge | None:
+) -> UpcomingCharge | None:
     charges = [next_charge(subscription, now()) for subscription in subscriptions]
     missed = [
         charge
         for charge in charges
         if charge
-        and charge.expires_before
+        and charge.is_method_expired
+        and not (charge.is_invoiced or charge.is_nothing)
         and charge.method
         and charge.method.stripe_id == method.stripe_id
     ]

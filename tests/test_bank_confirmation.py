@@ -7,8 +7,15 @@ import pytest
 from billing import sync
 from billing.gateway import invoices
 from models import AuditEntry, Invoice, Subscription, db
-from tests.failed_payment import ASKS_EVERY_TIME, charges, form_of, pull_all, subscription_of
-from tests.quote_page import after, text_of
+from tests.failed_payment import (
+    ASKS_EVERY_TIME,
+    charges,
+    default_of,
+    form_of,
+    pull_all,
+    subscription_of,
+)
+from tests.quote_page import after, pull, text_of
 
 
 @pytest.fixture
@@ -178,3 +185,37 @@ def test_a_backfill_keeps_knowing_that_the_bank_waits(waiting, app):
     with app.app_context():
         sync.pull_page("invoice", invoices.page)
         assert db.session.get(Invoice, waiting).needs_confirmation
+
+
+def test_an_invoice_beside_the_subscription_leads_from_the_overview_to_the_bank(
+    people, team_owner, saved, stripe, app
+):
+    customer = stripe.v1.subscriptions.retrieve(subscription_of(app)).customer
+    asking = saved(ASKS_EVERY_TIME)
+    made = stripe.v1.invoices.create({"customer": customer, "auto_advance": False})
+    stripe.v1.invoice_items.create(
+        {"customer": customer, "invoice": made.id, "amount": 1500, "currency": "usd"}
+    )
+    stripe.v1.invoices.finalize_invoice(made.id)
+    pull(app, "invoice", made.id)
+    owner = people.sign_in(team_owner)
+    url = f"/invoices/{made.id}/payment"
+    fields = form_of(owner.get(f"/invoices/{made.id}"), url)
+    owner.post(url, data={**fields, "payment_method": asking})
+    page = owner.get("/")
+    assert "Confirm $15.00 with your bank" in text_of(page)
+    assert f'href="{page_of(made.id)}?confirm=now"' in page.get_data(as_text=True)
+
+
+def test_a_refusal_for_want_of_the_payer_is_paid_again_with_the_payer_there(
+    people, team_owner, renewal, stripe, app
+):
+    invoice_id = renewal(reason="authentication_required")
+    owner = people.sign_in(team_owner)
+    page = owner.get("/")
+    assert "Pay $392.00 and confirm with your bank" in text_of(page)
+    fields = form_of(page, f"/invoices/{invoice_id}/payment")
+    assert fields["payment_method"] == default_of(stripe, subscription_of(app))
+    answer = owner.post(f"/invoices/{invoice_id}/payment", data=fields)
+    assert answer.location.startswith(page_of(invoice_id))
+    assert charges(stripe) == [39200]

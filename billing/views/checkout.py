@@ -17,12 +17,12 @@ from models import Subscription
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 STARTED = {"active", "trialing"}
+BOUGHT = "Your subscription has started."
+TRIED = "Your free trial has started; nothing was charged."
 ON_ITS_WAY = (
     " The first payment is on its way from your bank; it may take a few days and you need not do "
     "anything."
 )
-TRIAL = "Your free trial has started; nothing was charged."
-BOUGHT = "Your subscription has started."
 
 
 @bp.post("")
@@ -88,7 +88,7 @@ def _begun(subscription: Subscription) -> Response:
     first = subscription.latest_invoice
     if subscription.status in STARTED:
         on_its_way = first is not None and first.is_processing
-        said = TRIAL if subscription.is_trialing else BOUGHT
+        said = TRIED if subscription.is_trialing else BOUGHT
         flash(f"Thank you. {said}{ON_ITS_WAY if on_its_way else ''}", "success")
     elif first is not None and first.needs_confirmation and current_role() in BUYERS:
         return redirect(url_for("bank_confirmation.show", stripe_id=first.stripe_id, confirm="now"))

@@ -46,5 +46,7 @@ def _outcome(subscription: Subscription) -> Any:
     elif latest is not None and latest.is_paid:
         flash(f"No change is waiting for your bank. You are on {name}.", "info")
     else:
-        flash(f"The change is dropped. You stay on {name} and were not charged.", "info")
+        stays = f"{name} stays paused" if subscription.status == "paused" else f"You stay on {name}"
+        pronoun = ", and you" if subscription.status == "paused" else " and"
+        flash(f"The change is dropped. {stays}{pronoun} were not charged.", "info")
     return redirect(url_for("subscription.show"), 303)
