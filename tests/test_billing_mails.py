@@ -1,4 +1,4 @@
-"""Each mail about an account's billing: what it says, where its links lead, and that it comes once."""
+"""Each mail about an account's billing: its words, where its links lead, that it comes once."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_nobody_is_mailed_about_a_confirmation_while_they_are_at_it(
     )
     stripe.v1.invoices.finalize_invoice(invoice.id)
     outside.tell()
-    with pytest.raises(Exception, match="authentication|action|confirm"):
+    with pytest.raises(Exception, match=r"authentication|action|confirm"):
         stripe.v1.invoices.pay(invoice.id)
     with app.app_context():
         row = sync.pull("invoice", invoice.id)
