@@ -65,3 +65,16 @@ def span(first: datetime | date, last: datetime | date) -> str:
     if first.year == last.year:
         return f"{_plain(first)} to {_plain(last)}"
     return f"{day(first)} to {day(last)}"
+
+
+def time_left(until: datetime) -> str:
+    """How much time is left at least, such as "14 days", "22 hours" or "40 minutes".
+
+    Whole units, rounded down, so that nobody counts on time that is not there.
+    """
+    minutes = max(int((until - now()).total_seconds() // 60), 0)
+    for unit, length in (("day", 1440), ("hour", 60)):
+        # Less than two days are told in hours, less than two hours in minutes.
+        if minutes >= 2 * length:
+            return f"{minutes // length} {unit}s"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

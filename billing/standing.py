@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import select
 
+from billing.access import TIME_FOR_FIRST_PAYMENT, Decision, decide
 from billing.clock import from_unix
-from billing.next_charge import next_charge
 from billing.pricing import Cadence, amount_for
-from billing.upcoming_charges import UpcomingCharge
+from billing.upcoming_charges import UpcomingCharge, is_awaiting_news, upcoming_charges
 from models import Account, Invoice, PaymentMethod, Price, Product, Subscription, db
 
-# Stripe's docs, "How subscriptions work": an unpaid first invoice expires after 23 hours.
-HOURS_TO_FINISH_FIRST_PAYMENT = 23
 CALM, ATTENTION, TROUBLE = "calm", "warning", "danger"
 TONES = {
     "trial_without_method": ATTENTION,
@@ -26,6 +23,7 @@ TONES = {
     "expired_method": ATTENTION,
     "incomplete": ATTENTION,
     "paused": ATTENTION,
+    "payment_on_its_way": ATTENTION,
     "past_due": TROUBLE,
     "unpaid": TROUBLE,
     "open_invoices": ATTENTION,
@@ -50,18 +48,25 @@ class ScheduledChange:
 class Standing:
     """What the first sentence says. Amounts are minor units, times UTC.
 
-    `state` is one of: none, active, no_method, expired_method, ending, changing,
-    collection_paused, trialing, trial_without_method, trial_ending, past_due, unpaid, incomplete,
+    `state` is one of: none, active, renewing (its period is over and we have not heard how the
+    renewal went), no_method, expired_method, ending, changing, collection_paused, trialing,
+    trial_without_method, trial_ending, past_due, payment_on_its_way, unpaid, incomplete,
     incomplete_expired, canceled, paused, unknown, open_invoices.
     """
 
     state: str
+    access: Decision
     subscription: Subscription | None = None
-    charge: UpcomingCharge | None = None
+    charges: tuple[UpcomingCharge, ...] = ()
     change: ScheduledChange | None = None
     invoice: Invoice | None = None
     open_invoices: tuple[Invoice, ...] = ()
     deadline: datetime | None = None
+
+    @property
+    def charge(self) -> UpcomingCharge | None:
+        """The next charge: the first of all that come."""
+        return self.charges[0] if self.charges else None
 
     @property
     def tone(self) -> str:
@@ -94,6 +99,20 @@ class Standing:
         return amount_for(s.price, s.quantity, s.currency) if s and s.price else None
 
     @property
+    def ended_on(self) -> datetime | None:
+        """When it ended, also where the mirror has not heard of it yet."""
+        s = self.subscription
+        return (s.ended_at or s.ends_on) if s else None
+
+    @property
+    def without_method(self) -> str:
+        """What Stripe does when the trial ends without a payment method: cancel, pause or
+        create_invoice."""
+        settings = (self.subscription.data.get("trial_settings") or {}) if self.subscription else {}
+        behavior = (settings.get("end_behavior") or {}).get("missing_payment_method")
+        return behavior or "create_invoice"
+
+    @property
     def open_total(self) -> int | None:
         """What is left to pay of the open invoices; None when they are of several currencies."""
         if len({invoice.currency for invoice in self.open_invoices}) != 1:
@@ -103,36 +122,41 @@ class Standing:
 
 def standing(account: Account, now: datetime) -> Standing:
     """Where the account stands at `now`, from the mirror alone."""
-    subscription = account.subscription
+    subscription, access = account.subscription, decide(account, now)
+    customer_id = account.stripe_customer_id
+    owed = _open_invoices(customer_id)
+    charges = tuple(upcoming_charges(customer_id, now))
     if subscription is None:
-        owed = _open_invoices(account.stripe_customer_id)
-        return Standing("open_invoices" if owed else "none", open_invoices=owed)
-    owed = _open_invoices(subscription.customer_id)
+        state = "open_invoices" if owed else "none"
+        return Standing(state, access, charges=charges, open_invoices=owed)
     own = [i for i in owed if i.subscription_id == subscription.stripe_id]
-    facts: dict[str, Any] = {
-        "subscription": subscription,
-        "charge": next_charge(subscription, now),
-        "change": scheduled_change(subscription, now),
-        "open_invoices": owed,
-        "invoice": own[0] if own else None,
-    }
-    if subscription.status == "incomplete" and subscription.created is not None:
-        hours = timedelta(hours=HOURS_TO_FINISH_FIRST_PAYMENT)
-        facts["deadline"] = subscription.created + hours
-    return Standing(_state(subscription, facts["charge"], facts["change"], now), **facts)
+    created = subscription.created
+    facts = Standing(
+        "unknown",
+        access,
+        subscription=subscription,
+        charges=charges,
+        change=scheduled_change(subscription, now),
+        open_invoices=owed,
+        invoice=own[0] if own else None,
+        deadline=created + TIME_FOR_FIRST_PAYMENT if created else None,
+    )
+    return replace(facts, state=_state(facts, subscription, now))
 
 
-def _state(
-    subscription: Subscription,
-    charge: UpcomingCharge | None,
-    change: ScheduledChange | None,
-    now: datetime,
-) -> str:
+def _state(facts: Standing, subscription: Subscription, now: datetime) -> str:
+    ends_on = subscription.ends_on
+    if ends_on is not None and ends_on <= now:
+        return "canceled"
     match subscription.status:
+        case "trialing" | "active" if is_awaiting_news(subscription, now):
+            return "renewing"
         case "trialing":
-            return _trial_state(subscription, charge, now)
+            return _trial_state(facts, subscription)
         case "active":
-            return _active_state(subscription, charge, change, now)
+            return _active_state(facts, subscription)
+        case "past_due" | "unpaid" if facts.invoice is None and _pays(subscription):
+            return "payment_on_its_way"
         case (
             "past_due" | "unpaid" | "incomplete" | "incomplete_expired" | "canceled" | "paused"
         ) as status:
@@ -141,7 +165,13 @@ def _state(
             return "unknown"
 
 
-def _trial_state(subscription: Subscription, charge: UpcomingCharge | None, now: datetime) -> str:
+def _pays(subscription: Subscription) -> bool:
+    """Whether a payment of its latest invoice is on its way, as a bank debit is for days."""
+    return subscription.latest_invoice is not None and subscription.latest_invoice.is_processing
+
+
+def _trial_state(facts: Standing, subscription: Subscription) -> str:
+    charge = facts.charge
     if subscription.is_ending and charge is None:
         return "trial_ending"
     if charge and not charge.is_invoiced and charge.method is None and not charge.is_nothing:
@@ -149,12 +179,8 @@ def _trial_state(subscription: Subscription, charge: UpcomingCharge | None, now:
     return "trialing"
 
 
-def _active_state(
-    subscription: Subscription,
-    charge: UpcomingCharge | None,
-    change: ScheduledChange | None,
-    now: datetime,
-) -> str:
+def _active_state(facts: Standing, subscription: Subscription) -> str:
+    charge = facts.charge
     if subscription.pause_collection:
         return "collection_paused"
     if subscription.is_ending:
@@ -162,10 +188,9 @@ def _active_state(
     if charge and not charge.is_invoiced and not charge.is_nothing:
         if charge.method is None:
             return "no_method"
-        expires_on = charge.method.expires_on
-        if expires_on is not None and expires_on < charge.on.date():
+        if charge.is_method_expired:
             return "expired_method"
-    return "changing" if change else "active"
+    return "changing" if facts.change else "active"
 
 
 def scheduled_change(subscription: Subscription, now: datetime) -> ScheduledChange | None:

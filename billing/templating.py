@@ -24,6 +24,7 @@ def init_app(app: Flask) -> None:
         day_of_month=dates.day_of_month,
         moment=dates.moment,
         explained=explained,
+        time_left=dates.time_left,
     )
     app.jinja_env.globals.update(backup_for=backup_for, attempt_token=attempt_token)
     app.jinja_env.trim_blocks = True

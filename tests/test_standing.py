@@ -70,7 +70,7 @@ def test_trialing_names_the_first_charge(stand):
         "First charge is $392.00 on 3 December, to Visa ending 4242."
     )
     assert "Nothing was charged" in detail
-    assert actions == ["Change plan", "Cancel trial"]
+    assert actions == ["Change plan", "Start paying now", "Cancel trial"]
 
 
 def test_past_due_says_what_failed_and_when_it_is_tried_again(stand):
@@ -107,7 +107,7 @@ def test_incomplete_expired_was_not_charged(stand):
     sentence, detail, actions = panel(stand(status="incomplete_expired"))
     assert sentence == "Your order of Team was not paid in time and has expired."
     assert "You were not charged" in detail
-    assert actions == ["See plans"]
+    assert actions == ["Order again"]
 
 
 def test_canceled_names_the_day_it_ended(stand):
@@ -115,7 +115,7 @@ def test_canceled_names_the_day_it_ended(stand):
     sentence, detail, actions = panel(stand(status="canceled", ended_at=ended))
     assert sentence == "Team ended on 2 November."
     assert "invoices stay here" in detail
-    assert actions == ["See plans"]
+    assert actions == ["Subscribe again"]
 
 
 def test_paused_says_nothing_is_charged(stand):
@@ -151,7 +151,7 @@ def test_ending_either_way_names_the_last_day_and_offers_to_stay(stand, ending):
 
 def test_ending_after_another_renewal_still_names_that_charge(stand):
     sentence, _, _ = panel(stand(cancel_at=datetime(2027, 1, 5, tzinfo=UTC)))
-    assert sentence.startswith("Team ends on 5 January. Next charge is $392.00 on 19 December")
+    assert sentence.startswith("Team ends on 5 January. Next charge is at most $392.00 on")
 
 
 def test_a_scheduled_change_is_named_with_what_will_be_charged(
