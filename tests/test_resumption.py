@@ -228,7 +228,7 @@ def test_a_trial_that_ended_without_a_card_is_resumed_the_same_way(
         pull(app, kind, what)
     owner = people.sign_in(OWNER)
     home = text_of(owner.get("/"))
-    assert "Your trial ended without a payment method. Nothing is lost" in home
+    assert "Your trial ended without a payment method. Nothing is lost: add one and resume." in home
     page = owner.get("/resumption")
     assert "You have no payment method." in text_of(page)
     assert not offers_quote(page)
