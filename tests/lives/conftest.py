@@ -14,7 +14,11 @@ from tests.lives.life import Life
 def life(
     app: Any, sandbox: Any, stripe: Any, clock: Any, people: Any, catalog: None
 ) -> Iterator[Life]:
-    """Northwind and its owner Ada; the sandbox's webhooks reach the portal."""
+    """Northwind and its owner Ada; the sandbox's webhooks reach the portal. No plan has a trial."""
     settings = app.config["SETTINGS"]
-    yield Life(app, sandbox, stripe, clock, people)
+    begun = Life(app, sandbox, stripe, clock, people)
+    for product in ("demo_starter", "demo_team", "demo_business"):
+        stripe.v1.products.update(product, {"metadata": {"trial_days": ""}})
+    begun.hear()
+    yield begun
     app.config["SETTINGS"] = settings

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 from stripe import StripeClient
@@ -17,6 +19,8 @@ from sandbox.engine.time import next_due
 from sandbox.store import store
 from tests import checkout_page
 from tests.conftest import SITE, Browser, Clock, People
+from tests.failed_payment import form_of
+from tests.mailbox import open_mailbox
 from tests.quote_page import quote_in, text_of
 from tests.truth import compare
 
@@ -42,11 +46,15 @@ class Life:
         self._secret: str = endpoint.secret or ""
         app.config["SETTINGS"] = _with_secret(app.config["SETTINGS"], self._secret)
         people.join(OWNER)
+        self.mailbox = open_mailbox(app)
 
     # Time ------------------------------------------------------------------------------------
 
     def until(self, moment: datetime) -> None:
-        """Lets time pass until `moment`: each thing happens when it is due, and is told at once."""
+        """Lets time pass until `moment`: each thing happens when it is due, and is told at once.
+
+        The background tasks run after each, as a worker runs them all the time.
+        """
         while (at := self._next_due()) is not None and at <= moment.timestamp():
             self.clock.set(max(datetime.fromtimestamp(at, UTC), self.clock.now))
             self._perform()
@@ -56,7 +64,14 @@ class Life:
         self.hear()
 
     def hear(self) -> None:
-        """Delivers every webhook that waits, oldest first."""
+        """Delivers every webhook that waits, oldest first, and lets the tasks run."""
+        self._deliver()
+        ran = self.app.test_cli_runner().invoke(args=["billing", "run-tasks"])
+        assert ran.exit_code == 0, ran.output
+        # A task may have changed something at Stripe: a pause that ends on its day.
+        self._deliver()
+
+    def _deliver(self) -> None:
         visitor = self.app.test_client()
         with self.sandbox.app_context():
             waiting = events.pending()
@@ -129,6 +144,34 @@ class Life:
         self.hear()
         return self.subscription().id
 
+    def subscribes_with_bank(self, plan: str, card: str) -> str:
+        """As `subscribes`, with a card whose bank asks, and Ada says yes; the subscription's id."""
+        with self.app.app_context():
+            key = f"demo_{plan}_month"
+            price = db.session.query(Price).filter_by(lookup_key=key).one().stripe_id
+        ada = self.ada
+        chosen = ada.post("/checkout", data={"price": price, "quantity": 1, "currency": "usd"})
+        page = urlsplit(chosen.location).path
+        buyer = self.sandbox.test_client()
+        bank = buyer.post(page, data=checkout_page.form(card)).location
+        back = buyer.post(urlsplit(bank).path, data={"answer": "complete"}, follow_redirects=False)
+        while "/checkout/return" not in back.location:
+            back = buyer.get(urlsplit(back.location).path + "?" + urlsplit(back.location).query)
+        ada.get("/checkout/return?" + urlsplit(back.location).query)
+        self.hear()
+        return self.subscription().id
+
+    def pays(self, invoice: str) -> str:
+        """Presses "Pay" on the invoice's page as it is; the words of the page that follows."""
+        ada = self.ada
+        page = ada.get(f"/invoices/{invoice}")
+        fields = form_of(page, f"/invoices/{invoice}/payment")
+        chosen = re.search(r'name="payment_method"[^>]*value="(pm_\w+)"', page.text)
+        fields |= {"payment_method": chosen[1]} if chosen else {}
+        answer = ada.post(f"/invoices/{invoice}/payment", data=fields, follow_redirects=True)
+        self.hear()
+        return text_of(answer)
+
     def saves_card(self, card: str, *, default: bool = True) -> str:
         """Saves a test card at Stripe, as the card form does, and tells the portal; its id."""
         customer = self.subscription().customer
@@ -138,6 +181,31 @@ class Life:
             self.sends("/default-payment-method", payment_method=method.id)
         self.hear()
         return method.id
+
+    def answers_bank(self, answer: str = "complete") -> None:
+        """What Ada says on her bank's page about the newest invoice: "complete" or "fail"."""
+        (invoice,) = self.stripe.v1.invoices.list(
+            {"limit": 1, "expand": ["data.confirmation_secret"]}
+        ).data
+        secret = invoice.confirmation_secret.client_secret
+        self.sandbox.test_client().post(f"/bank/{secret}", data={"answer": answer})
+
+    def mails(self) -> list[str]:
+        """The subjects of the mails that Ada got, oldest first; each once."""
+        return [mail.subject for mail in self.mailbox if OWNER in mail.to]
+
+    # What the bank and Stripe's settings do --------------------------------------------------
+
+    def bank_answers(self, method: str, answer: str) -> None:
+        """From now on the bank answers so for a saved method: "insufficient_funds", "succeeds"."""
+        url = f"/sandbox/payment_methods/{method}"
+        told = self.sandbox.test_client().post(url, json={"answer": answer})
+        assert told.status_code == 200, told.text
+
+    def policy(self, **given: Any) -> None:
+        """What follows a failed payment, as in Stripe's settings: `subscription="unpaid"`."""
+        told = self.sandbox.test_client().post("/sandbox/policy", json=given)
+        assert told.status_code == 200, told.text
 
     # What Stripe has -------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lives.life import day
 
 
@@ -23,3 +25,53 @@ def test_a_new_card_within_grace_brings_everything_back(life):
     ]
     assert life.charged() == 3 * 39200
     life.mirror_is_right()
+
+
+@pytest.fixture
+def declining(life):
+    """Eight seats of Team whose Visa has no money from now on; what follows its 8 tries is free."""
+    life.subscribes("team", seats=8)
+    life.bank_answers(life.subscription().default_payment_method, "insufficient_funds")
+    return life
+
+
+# The renewal of 19 December is tried from 13:00 on, for the last time 14 days later.
+LAST_TRY = day(2027, 1, 2, 14)
+
+
+def test_to_the_end_of_retries_and_cancelled(declining):
+    declining.policy(subscription="cancel")
+    declining.until(day(2026, 12, 27))
+    page = declining.reads()
+    assert "Your payment of $392.00 did not go through." in page
+    assert "only" in page  # Grace is over: read-only.
+    declining.until(LAST_TRY)
+    assert "Team ended on 2 January" in declining.reads()
+    declining.until(day(2027, 3, 1))
+    assert declining.invoices() == [("2026-11-19", "paid", 39200), ("2026-12-19", "open", 39200)]
+    (last, _) = declining.stripe.v1.invoices.list().data
+    assert (last.attempt_count, last.next_payment_attempt) == (8, None)
+    assert declining.charged() == 39200
+    declining.mirror_is_right()
+
+
+def test_to_the_end_of_retries_and_unpaid_until_paid(declining):
+    declining.policy(subscription="unpaid")
+    declining.until(LAST_TRY)
+    assert "Team is on hold: $392.00 is unpaid." in declining.reads()
+    declining.bank_answers(declining.subscription().default_payment_method, "succeeds")
+    invoice = declining.stripe.v1.invoices.list({"limit": 1}).data[0].id
+    assert "Paid" in declining.pays(invoice)
+    assert "You are on Team. Next charge is $392.00 on 19 January" in declining.reads()
+    assert declining.charged() == 2 * 39200
+    declining.mirror_is_right()
+
+
+def test_to_the_end_of_retries_and_left_past_due(declining):
+    declining.policy(subscription="past_due")
+    declining.until(LAST_TRY)
+    page = declining.reads()
+    assert "Your payment of $392.00 did not go through." in page
+    assert "We do not try again by ourselves." in page
+    assert declining.charged() == 39200
+    declining.mirror_is_right()
