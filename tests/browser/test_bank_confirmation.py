@@ -51,6 +51,7 @@ def test_a_payment_in_ones_absence_is_confirmed_from_the_overview_in_one_press(v
     assert_accessible(page)
 
     # The same card again, and this time the bank is told that it is right.
+    page.get_by_label("Visa ending 3220").check()
     page.get_by_role("button", name=re.compile(r"^Pay \$[\d.,]+$")).click()
     bank_says(page, "Complete")
     expect(main).to_contain_text("Business is active again.")
