@@ -750,6 +750,37 @@ class CreditNote(Mirrored, db.Model):
     voided_at: Mapped[datetime | None]
 
 
+class PromotionCode(Mirrored, db.Model):
+    """The word that redeems a coupon; `data` holds the coupon whole."""
+
+    __tablename__ = "promotion_codes"
+
+    code: Mapped[str] = mapped_column(String(255), index=True)
+    active: Mapped[bool]
+    coupon_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    expires_at: Mapped[datetime | None]
+    max_redemptions: Mapped[int | None]
+    times_redeemed: Mapped[int] = mapped_column(default=0)
+    first_time_transaction: Mapped[bool] = mapped_column(default=False)
+    minimum_amount: Mapped[int | None] = mapped_column(BigInteger)
+    minimum_amount_currency: Mapped[str | None] = mapped_column(String(3))
+
+    @property
+    def coupon(self) -> dict[str, Any]:
+        """Stripe's coupon behind it."""
+        found: dict[str, Any] = self.data["promotion"]["coupon"]
+        return found
+
+    def minimum_in(self, currency: str) -> int | None:
+        """The least an order must come to, minor units of `currency`; None when there is none."""
+        options = (self.data["restrictions"].get("currency_options") or {}).get(currency)
+        if options is not None:
+            amount: int | None = options["minimum_amount"]
+            return amount
+        return self.minimum_amount if self.minimum_amount_currency == currency else None
+
+
 # --------------------------------------------------------------------------------------------
 # Intents: what somebody asked for, kept with its idempotency key before Stripe is called
 # --------------------------------------------------------------------------------------------
@@ -776,6 +807,7 @@ class CheckoutIntent(db.Model):
     price_id: Mapped[str] = mapped_column(STRIPE_ID)
     quantity: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
+    promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     # Null without a free trial.
     trial_days: Mapped[int | None]
     trial_needs_method: Mapped[bool | None]
@@ -810,6 +842,7 @@ class Quote(db.Model):
     takes_effect: Mapped[str] = mapped_column(String(20))  # now, period_end
     effective_at: Mapped[datetime]
     proration_date: Mapped[datetime | None]
+    promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     currency: Mapped[str] = mapped_column(String(3))
     amount_due: Mapped[int] = mapped_column(BigInteger)
     recurring_amount: Mapped[int | None] = mapped_column(BigInteger)
@@ -976,10 +1009,15 @@ class OutboxEntry(db.Model):
     # Ids and figures as they were when the fact became known.
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    # pending, sent, skipped (switched off, or true no longer), failed (given up)
+    # pending, claimed (somebody is at it, until next_attempt_at), sent, skipped (switched off, or
+    # true no longer), failed (given up)
     status: Mapped[str] = mapped_column(String(20), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # Addresses that have it already, when an attempt reached some of them only.
+    delivered_to: Mapped[list[Any]] = mapped_column(default=list)
+    # Why it was skipped.
+    reason: Mapped[str | None] = mapped_column(String(200))
     last_error: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
 
@@ -1055,4 +1093,5 @@ MIRRORED: dict[str, type[Any]] = {
     "payment_method": PaymentMethod,
     "refund": Refund,
     "credit_note": CreditNote,
+    "promotion_code": PromotionCode,
 }

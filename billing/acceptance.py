@@ -9,7 +9,15 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import beginning, plan_change, quoting, scheduled_change, sync
+from billing import (
+    beginning,
+    outcome,
+    plan_change,
+    promotion_codes,
+    quoting,
+    scheduled_change,
+    sync,
+)
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
@@ -19,6 +27,7 @@ from billing.errors import (
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
+    KeySpent,
     StripeBusy,
     StripeUnavailable,
 )
@@ -57,12 +66,14 @@ def apply(quote: Quote) -> None:
             raise
         return
     _accept(quote)
-    with _undone_on_refusal(quote):
+    invoice_id = before
+    with _undone_on_refusal(quote), outcome.told_by(lambda: _settled(quote)):
         if quote.takes_effect == TAKES_EFFECT_NOW:
             invoice_id = _change_now(quote, subscription)
         else:
             scheduled_change.create(subscription, quote)
-            invoice_id = before
+    if quote.applied_at is not None:
+        return
     _applied(quote, invoice_id if invoice_id != before else None)
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
 
@@ -143,6 +154,10 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
     """
     try:
         yield
+    except KeySpent as error:
+        # Over, and seen not to have been made: under another key it may be asked for again.
+        _spend(quote)
+        raise QuoteNotUsable from error
     except (StripeUnavailable, StripeBusy, IdempotencyConflict, AuthenticationNeeded):
         raise
     except (InvalidRequest, GoneFromStripe) as error:
@@ -150,6 +165,8 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
         _spend(quote)
         subscription = sync.pull("subscription", quote.subscription_id)
         sync.pull("customer", subscription.customer_id)
+        if quote.promotion_code_id is not None:
+            sync.pull("promotion_code", quote.promotion_code_id)
         raise QuoteNotUsable from error
     except BillingError:
         _spend(quote)
@@ -188,7 +205,7 @@ def _check(quote: Quote, subscription: Subscription) -> None:
     with _nothing_done_yet():
         due = quoting.preview(
             quote,
-            item.stripe_id,
+            subscription,
             quoting.changed_price(subscription, price),
             billed_quantity(price, quote.to_quantity),
         )
@@ -277,7 +294,20 @@ def _update(
         proration_date=quote.proration_date,
         payment_behavior=payment_behavior,
         idempotency_key=idempotency_key,
+        discounts=promotion_codes.discounts(subscription, quote.promotion_code_id),
     )
+
+
+def _settled(quote: Quote) -> bool:
+    """Whether the change turns out to have been made; then it is settled."""
+    subscription = sync.pull("subscription", quote.subscription_id)
+    if quote.takes_effect != TAKES_EFFECT_NOW and subscription.schedule_id is not None:
+        sync.pull("subscription_schedule", subscription.schedule_id)
+    if not is_made(quote, subscription):
+        return False
+    _settle(quote, subscription)
+    db.session.refresh(quote)
+    return True
 
 
 def _settle(quote: Quote, subscription: Subscription) -> None:

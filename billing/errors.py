@@ -79,6 +79,14 @@ class StripeUnavailable(BillingError):
     )
 
 
+class KeySpent(StripeUnavailable):
+    """Stripe failed, keeps that under the idempotency key and would repeat it for a day.
+
+    What was asked for under the key is over: whether it was done can be seen, and it may be asked
+    for anew, under another key, once it is seen that it was not.
+    """
+
+
 class StripeMisconfigured(BillingError):
     """A wrong key or missing permission: for the operator, not the reader, to mend."""
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing import acceptance, sync
+from billing import acceptance, outcome, sync
 from billing.audit import record
 from billing.errors import (
     AuthenticationNeeded,
     CardDeclined,
     InvalidRequest,
+    KeySpent,
     Refused,
     StripeBusy,
     StripeUnavailable,
@@ -87,9 +88,13 @@ def pay(invoice: Invoice, method: PaymentMethod, *, shown_amount: int, attempt: 
     )
     db.session.commit()
     try:
-        invoice_payment.pay(
-            invoice.stripe_id, payment_method_id=method.stripe_id, idempotency_key=key
-        )
+        with outcome.told_by(lambda: _is_settled(look(invoice).invoice)):
+            invoice_payment.pay(
+                invoice.stripe_id, payment_method_id=method.stripe_id, idempotency_key=key
+            )
+    except KeySpent as error:
+        # Over, and seen not to be paid: the form comes back with a token of its own.
+        raise StripeBusy from error
     except AuthenticationNeeded:
         look(invoice)
         raise AuthenticationNeeded(invoice_id=invoice.stripe_id) from None
@@ -100,6 +105,10 @@ def pay(invoice: Invoice, method: PaymentMethod, *, shown_amount: int, attempt: 
         _refuse_what_is_settled(look(invoice).invoice)
         raise
     return look(invoice)
+
+
+def _is_settled(invoice: Invoice) -> bool:
+    return invoice.is_paid or invoice.is_processing
 
 
 def methods_tried(invoice: Invoice) -> set[str]:

@@ -258,7 +258,7 @@ def resume_due(moment: datetime) -> Counter[str]:
 
     Keys: resumed, refused (stays paused, and owes nothing), waiting (no answer from Stripe: asked
     again next time, under the same key), over (it had ended already), dropped (a resumption by
-    hand that no bank confirmed within a day). Safe to run twice at once.
+    hand that was not paid within a day). Safe to run twice at once.
     """
     dropped = [_drop(quote_id) for quote_id in _unconfirmed(moment)]
     due: Sequence[int] = db.session.scalars(
@@ -271,26 +271,33 @@ def resume_due(moment: datetime) -> Counter[str]:
 
 
 def _unconfirmed(moment: datetime) -> Sequence[str]:
-    """Accepted resumptions that have waited for the bank too long: Stripe would wait a year."""
+    """Resumptions by hand still unpaid after a day: Stripe would go on trying them for a year."""
     found: Sequence[str] = db.session.scalars(
-        select(Quote.id).where(
+        select(Quote.id)
+        .join(Subscription, Subscription.stripe_id == Quote.subscription_id)
+        .join(Invoice, Invoice.stripe_id == Subscription.latest_invoice_id)
+        .where(
             Quote.kind == beginning.RESUMPTION,
-            Quote.applied_at.is_(None),
-            Quote.invoice_id.is_not(None),
             Quote.accepted_at <= moment - CONFIRMED_WITHIN,
+            Quote.invoice_id == Invoice.stripe_id,
+            Subscription.status == "paused",
+            Invoice.status == "open",
         )
     ).all()
     return found
 
 
 def _drop(quote_id: str) -> str:
-    """Takes an unconfirmed resumption back, so that no later card is charged for it unasked."""
+    """Takes an unpaid resumption back, so that no later card is charged for it unasked."""
     quote = db.session.get_one(Quote, quote_id)
     invoice_id = quote.invoice_id
+    assert invoice_id is not None
     try:
         subscription = acceptance.settle(sync.pull("subscription", quote.subscription_id))
         if subscription.status != "paused" or subscription.latest_invoice_id != invoice_id:
             return "over"
+        if sync.pull("invoice", invoice_id).is_processing:
+            return "waiting"
         acceptance.discard_pending(subscription)
     except (StripeUnavailable, StripeBusy, StripeMisconfigured) as error:
         db.session.rollback()
@@ -319,8 +326,9 @@ def _resumed(pause: Pause) -> str:
     if pause.ended_at is not None:
         return "over"
     if subscription.data.get("pending_update"):
-        # Somebody resumes it by hand, and their bank has yet to confirm.
-        return "waiting"
+        # Either the bank's debit of our own attempt was on its way, or somebody resumes it by
+        # hand and their bank has yet to confirm.
+        return _outcome(pause) if pause.resumption_key else "waiting"
     if subscription.is_ending:
         pause.resumes_at = None
         db.session.commit()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing import customers, declines, sync
+from billing import customers, declines, outcome, sync
 from billing.audit import record
 from billing.clock import now
 from billing.declines import Decline
@@ -244,10 +244,10 @@ def _settle(account: Account, method: PaymentMethod, make_it_default: bool) -> A
         make_default(account, kept)
     elif is_first or default in gone:
         # Subscriptions stay with what they have: nobody asked to move them.
-        default_payment_method.set_for_customer(customer.stripe_id, kept.stripe_id)
+        _set_for_customer(customer.stripe_id, kept.stripe_id)
     for subscription in live_subscriptions(account):
         if subscription.default_payment_method_id in gone:
-            default_payment_method.set_for_subscription(subscription.stripe_id, kept.stripe_id)
+            _set_for_subscription(subscription.stripe_id, kept.stripe_id)
             sync.pull("subscription", subscription.stripe_id)
     for one in dropped:
         detach(one.stripe_id)
@@ -278,12 +278,12 @@ def make_default(account: Account, method: PaymentMethod) -> list[Subscription]:
     A subscription with a method of its own does not follow the customer's default, so each such
     one is set too. Raises Refused, with the default changed, when one could not be moved.
     """
-    default_payment_method.set_for_customer(account.stripe_customer_id, method.stripe_id)
+    _set_for_customer(account.stripe_customer_id, method.stripe_id)
     sync.pull("customer", account.stripe_customer_id)
     moved = []
     for subscription in _pinned_elsewhere(live_subscriptions(account), method):
         try:
-            default_payment_method.set_for_subscription(subscription.stripe_id, method.stripe_id)
+            _set_for_subscription(subscription.stripe_id, method.stripe_id)
         except BillingError as error:
             raise Refused(
                 "It is your default now, but a subscription still uses its old payment method. "
@@ -298,6 +298,23 @@ def make_default(account: Account, method: PaymentMethod) -> list[Subscription]:
     )
     db.session.commit()
     return moved
+
+
+def _set_for_customer(customer_id: str, method_id: str) -> None:
+    def is_set() -> bool:
+        return bool(sync.pull("customer", customer_id).default_payment_method_id == method_id)
+
+    with outcome.told_by(is_set):
+        default_payment_method.set_for_customer(customer_id, method_id)
+
+
+def _set_for_subscription(subscription_id: str, method_id: str) -> None:
+    def is_set() -> bool:
+        found = sync.pull("subscription", subscription_id)
+        return bool(found.default_payment_method_id == method_id)
+
+    with outcome.told_by(is_set):
+        default_payment_method.set_for_subscription(subscription_id, method_id)
 
 
 # Removing ---------------------------------------------------------------------------------------
@@ -368,10 +385,15 @@ def remove(account: Account, method: PaymentMethod, *, instead: PaymentMethod | 
 def detach(payment_method_id: str) -> None:
     """Takes it off the customer, at Stripe and in the mirror; fine when it is off already."""
     try:
-        detachment.create(payment_method_id)
+        with outcome.told_by(lambda: _is_off(payment_method_id)):
+            detachment.create(payment_method_id)
     except (InvalidRequest, GoneFromStripe):
         pulled = sync.pull("payment_method", payment_method_id)
         if pulled is not None and pulled.customer_id is not None and pulled.deleted_at is None:
             raise
         return
     sync.pull("payment_method", payment_method_id)
+
+
+def _is_off(payment_method_id: str) -> bool:
+    return sync.pull("payment_method", payment_method_id).customer_id is None

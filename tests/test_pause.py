@@ -6,6 +6,7 @@ $196.00 of credit.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -98,8 +99,9 @@ def test_it_is_paused_at_once_and_the_unused_time_is_kept_as_credit(owner, team,
     with app.app_context():
         assert "subscription.paused" in {e.action for e in db.session.query(AuditEntry)}
     home = text_of(owner.get("/"))
-    assert "Team is paused." in home
-    assert "It resumes by itself on 4 February 2027; nothing is charged before then." in home
+    assert "Team is paused since 4 December." in home
+    assert "Credit for unused time" in home
+    assert "It resumes by itself on 4 February" in home
 
 
 def test_months_end_on_the_last_day_where_they_have_no_such_day():
@@ -251,7 +253,9 @@ def paused(owner, team):
 
 
 def test_the_day_can_be_changed_and_taken_away(paused, owner, app, clock, again):
-    page = text_of(owner.get("/pause"))
+    shown = owner.get("/pause")
+    page = text_of(shown)
+    assert re.search(r'<input[^>]*checked[^>]*value="2"', shown.text)
     assert "Team is paused" in page
     assert "$196.00 is kept as your credit" in page
     said = after(owner, owner.post("/pause/day", data={"months": "3"}))
@@ -336,7 +340,7 @@ def test_a_declined_card_leaves_it_paused_owing_nothing_and_says_so(
     assert invoices_of(stripe, paused)[0] == ("void", 19600)
     assert balance(app, stripe, paused) == -19600
     home = text_of(again().get("/"))
-    assert "It was to resume on 4 February 2027, but your card was declined." in home
+    assert "but on 4 February 2027 your bank refused the payment." in home
     assert "you were not charged for it" in home
     with app.app_context():
         (told,) = db.session.query(OutboxEntry).filter_by(kind="resumption_refused")
@@ -356,7 +360,7 @@ def test_a_bank_that_wants_a_confirmation_at_night_leaves_it_paused(
     pass_time(sandbox, clock, FEBRUARY)
     assert "1 refused" in resume_due()
     assert status(stripe, paused) == "paused"
-    assert "your bank asks you to confirm the payment" in text_of(again().get("/"))
+    assert "your bank asked you to confirm the payment" in text_of(again().get("/"))
 
 
 def test_without_a_method_it_stays_paused(paused, stripe, app, clock, sandbox, resume_due, again):
@@ -401,3 +405,43 @@ def test_what_was_resumed_by_hand_before_its_day_is_left_alone(
     clock.set(FEBRUARY)
     assert "0 resumed, 0 refused and still paused, 0 to be tried again" in resume_due()
     assert len(invoices_of(stripe, paused)) == paid
+
+
+@pytest.mark.parametrize(
+    ("account", "words", "ends_as"),
+    [
+        ("pm_usBankAccount_success", "Next charge is $392.00", "active"),
+        (
+            "pm_usBankAccount_accountClosed",
+            "It was to resume by itself, but on 16 February 2027 your bank refused",
+            "paused",
+        ),
+    ],
+)
+def test_a_bank_debit_resumes_it_when_it_has_arrived_and_not_when_it_comes_back(
+    paused,
+    stripe,
+    app,
+    clock,
+    sandbox,
+    resume_due,
+    deliver_webhooks,
+    again,
+    account,
+    words,
+    ends_as,
+):
+    use_card(app, stripe, paused, account)
+    pass_time(sandbox, clock, FEBRUARY)
+    assert "0 resumed, 0 refused" in resume_due()
+    assert status(stripe, paused) == "paused"
+    pass_time(sandbox, clock, FEBRUARY + timedelta(days=2))
+    assert "0 resumed, 0 refused" in resume_due()
+    pass_time(sandbox, clock, FEBRUARY + timedelta(days=12))
+    deliver_webhooks()
+    resume_due()
+    assert "0 resumed, 0 refused and still paused, 0 to be tried again" in resume_due()
+    assert status(stripe, paused) == ends_as
+    assert words in text_of(again().get("/"))
+    paid = [amount for state, amount in invoices_of(stripe, paused) if state == "paid"]
+    assert paid == ([19600, 0, 39200] if ends_as == "active" else [0, 39200])

@@ -49,7 +49,7 @@ def test_the_overview_leads_to_the_old_choices(owner):
     page = owner.get("/plans?again=1")
     said = text_of(page)
     assert "You had Team, monthly, 8 seats until 3 May 2027." in said
-    assert "It costs $392.00 a month, as before, before any tax." in said
+    assert "$392.00 a month, before any tax: the same as then." in said
     assert 'name="quantity" required min="1" max="25" value="8"' in page.text
     assert "Take up Team, monthly, 8 seats" in said
 
@@ -80,7 +80,7 @@ def test_a_new_price_is_told_beside_the_old_one(owner, former, stripe, app):
     for price in (old.id, new.id):
         pull(app, "price", price)
     page = owner.get("/plans?again=1")
-    assert "It costs $472.00 a month today; before, the same cost $392.00 a month" in text_of(page)
+    assert "$472.00 a month, before any tax; then, the same cost $392.00 a month." in text_of(page)
     take_up(owner, page)
     assert session_of(stripe, app).amount_total == 47200
 
@@ -118,7 +118,7 @@ def test_a_plan_made_anew_under_its_name_takes_its_place(owner, stripe, app):
     said = text_of(page)
     assert "is no longer sold" not in said
     assert "Team has 5 seats at most, 3 fewer than you had." in said
-    assert "It costs $275.00 a month today; before, the same cost $245.00 a month" in said
+    assert "$275.00 a month, before any tax; then, the same cost $245.00 a month." in said
     take_up(owner, page)
     assert session_of(stripe, app).amount_total == 27500
 
@@ -129,7 +129,7 @@ def test_the_old_currency_and_rhythm_are_kept(people, subscribe, stripe, app):
     stripe.v1.subscriptions.cancel(subscription)
     pull(app, "subscription", subscription)
     page = owner.get("/plans?again=1")
-    assert "It costs €900.00 a year, as before" in text_of(page)
+    assert "€900.00 a year, before any tax: the same as then." in text_of(page)
     assert "€450 a seat a year" in text_of(page)
 
 

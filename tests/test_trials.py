@@ -214,9 +214,9 @@ def test_without_a_card_it_pauses_and_nothing_is_owed(
     pass_time(sandbox, clock, ENDS + timedelta(hours=2))
     deliver_webhooks()
     home = people.sign_in(OWNER).get("/")
-    assert "Starter is paused." in text_of(home)
-    assert "so nothing was charged" in text_of(home)
-    assert 'href="/resumption"' in home.text
+    assert "Starter is paused since 3 December. You are not being charged." in text_of(home)
+    assert "Nothing is lost: add one and resume." in text_of(home)
+    assert "Add a payment method" in text_of(home)
     assert invoices_of(stripe, trial) == [("paid", 0)]
 
 

@@ -11,6 +11,8 @@ from billing.authorization import current_account, current_role, member_required
 from billing.errors import StripeBusy, StripeUnavailable
 from billing.navigation import BUYERS
 from billing.pricing import Cadence
+from billing.promotion_codes import CodeRefused
+from billing.views import promotion_code
 from billing.views.plans import plans_page
 from models import Subscription
 
@@ -30,7 +32,7 @@ ON_ITS_WAY = (
 def start() -> Response | tuple[str, int]:
     account = current_account._get_current_object()
     try:
-        wanted = checkout.choice(request.form, account)
+        wanted = checkout.choice(request.form, account, promotion_code.chosen())
     except checkout.SeatsNotPossible as refused:
         page = plans_page(
             interval=Cadence.of(refused.price).key,
@@ -45,6 +47,10 @@ def start() -> Response | tuple[str, int]:
     except checkout.AlreadySubscribed as refusal:
         flash(refusal.message, "warning")
         return redirect(_instead(wanted))
+    except CodeRefused as refusal:
+        promotion_code.forget()
+        flash(f"{refusal.title}. {refusal.message} Prices are shown without it.", "warning")
+        return redirect(url_for("plans.index"), 303)
     return redirect(url, 303)
 
 
@@ -77,6 +83,7 @@ def return_() -> Response | str | tuple[str, int]:
     except (StripeUnavailable, StripeBusy):
         return render_template("checkout/checking.html"), 503
     if result.subscription is not None:
+        promotion_code.forget()
         return _begun(result.subscription)
     if result.status == "complete":
         return render_template("checkout/checking.html")

@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
 from billing import (
+    given_back,
     invoice_breakdown,
     invoice_search,
     invoices_csv,
@@ -83,6 +84,7 @@ def index() -> Any:
         form=form,
         page=page,
         titles={one.stripe_id: recent_invoices.title(one) for one in page.invoices},
+        refunded=given_back.refunded(page.invoices),
         due=invoice_search.totals_due(customer_id),
         newer=url_for(".index", **chosen, page=page.number - 1) if page.has_newer else None,
         older=url_for(".index", **chosen, page=page.number + 1) if page.has_older else None,
@@ -131,6 +133,7 @@ def page_of(invoice: Invoice, *, status: int = 200, **more: Any) -> Any:
         steps=invoice_breakdown.steps(invoice),
         after_total=invoice_breakdown.after_total(invoice),
         payments=invoice_breakdown.payments(invoice),
+        given_back=given_back.rows(invoice),
         saved=saved,
         owed=owed,
         change=pending_change.paid_by(invoice),
