@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
@@ -381,7 +381,8 @@ _numbers = itertools.count(1)
 
 
 @runs(
-    max_examples=25,
+    max_examples=12,
+    phases=(Phase.generate,),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -406,7 +407,10 @@ def test_what_is_foretold_is_what_is_charged(
         for invoice in reversed(
             stripe.v1.invoices.list({"subscription": subscription, "limit": 100}).data
         )
-        if invoice.created > begun.timestamp() and invoice.status != "void"
+        if invoice.created > begun.timestamp()
+        and invoice.status != "void"
+        # The credit for what is left of a period that is cut short charges nothing.
+        and (invoice.billing_reason == "subscription_cycle" or invoice.amount_due)
     ]
     compare(foretold, charged, (begun + HORIZON).date())
     if stripe.v1.subscriptions.retrieve(subscription).status != "canceled":
