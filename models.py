@@ -159,8 +159,8 @@ class Account(db.Model):
     name: Mapped[str] = mapped_column(String(200))
     stripe_customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    # When its one free trial began; it outlives the customer that had it.
-    trial_began_at: Mapped[datetime | None]
+    # When it first subscribed, be it to a trial; it outlives the customer that did.
+    first_subscribed_at: Mapped[datetime | None]
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Membership.id"
     )
@@ -390,6 +390,8 @@ class Price(Mirrored, db.Model):
 
 # Stripe's subscription statuses, compared here and nowhere else.
 ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+# The first payment is missing: nothing has begun yet, or never did.
+NOT_BEGUN_STATUSES = frozenset({"incomplete", "incomplete_expired"})
 
 
 class Subscription(Mirrored, db.Model):
@@ -602,20 +604,43 @@ class Invoice(Mirrored, db.Model):
         return self.status == "paid"
 
     @property
+    def _payments(self) -> list[dict[str, Any]]:
+        """Stripe's payments towards it, each with its intent's status and last error."""
+        return [one["payment"] for one in (self.data.get("payments") or {}).get("data") or []]
+
+    @property
     def is_processing(self) -> bool:
         """Open, and a payment is on its way: a bank debit takes days to arrive or be refused."""
-        payments = (self.data.get("payments") or {}).get("data") or []
         return self.is_open and any(
-            one["payment"].get("payment_intent_status") == "processing" for one in payments
+            one.get("payment_intent_status") == "processing" for one in self._payments
         )
 
     @property
     def needs_confirmation(self) -> bool:
-        """Open, and the payer's bank wants the payment confirmed."""
-        payments = (self.data.get("payments") or {}).get("data") or []
-        return self.is_open and any(
-            one["payment"].get("payment_intent_status") == "requires_action" for one in payments
+        """To be paid, and the bank waits for the payer to confirm the payment (3-D Secure)."""
+        return self.can_be_paid and any(
+            one.get("payment_intent_status") == "requires_action" for one in self._payments
         )
+
+    @property
+    def wants_its_payer(self) -> bool:
+        """The bank refused a payment because nobody was there to confirm it: paying again asks."""
+        codes = {"authentication_required", "authentication_not_handled"}
+        said = self.decline or {}
+        return bool({said.get("code"), said.get("decline_code")} & codes)
+
+    @property
+    def decline(self) -> dict[str, Any] | None:
+        """What the bank said to the last payment, while the invoice is to be paid; else None.
+
+        Stripe's code, decline_code, advice_code and message, and the id of the payment_method.
+        """
+        if not self.can_be_paid or self.needs_confirmation:
+            return None
+        said = [
+            one["payment_intent_error"] for one in self._payments if one.get("payment_intent_error")
+        ]
+        return said[-1] if said else None
 
     @property
     def can_be_paid(self) -> bool:
@@ -725,6 +750,37 @@ class CreditNote(Mirrored, db.Model):
     voided_at: Mapped[datetime | None]
 
 
+class PromotionCode(Mirrored, db.Model):
+    """The word that redeems a coupon; `data` holds the coupon whole."""
+
+    __tablename__ = "promotion_codes"
+
+    code: Mapped[str] = mapped_column(String(255), index=True)
+    active: Mapped[bool]
+    coupon_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    expires_at: Mapped[datetime | None]
+    max_redemptions: Mapped[int | None]
+    times_redeemed: Mapped[int] = mapped_column(default=0)
+    first_time_transaction: Mapped[bool] = mapped_column(default=False)
+    minimum_amount: Mapped[int | None] = mapped_column(BigInteger)
+    minimum_amount_currency: Mapped[str | None] = mapped_column(String(3))
+
+    @property
+    def coupon(self) -> dict[str, Any]:
+        """Stripe's coupon behind it."""
+        found: dict[str, Any] = self.data["promotion"]["coupon"]
+        return found
+
+    def minimum_in(self, currency: str) -> int | None:
+        """The least an order must come to, minor units of `currency`; None when there is none."""
+        options = (self.data["restrictions"].get("currency_options") or {}).get(currency)
+        if options is not None:
+            amount: int | None = options["minimum_amount"]
+            return amount
+        return self.minimum_amount if self.minimum_amount_currency == currency else None
+
+
 # --------------------------------------------------------------------------------------------
 # Intents: what somebody asked for, kept with its idempotency key before Stripe is called
 # --------------------------------------------------------------------------------------------
@@ -751,6 +807,7 @@ class CheckoutIntent(db.Model):
     price_id: Mapped[str] = mapped_column(STRIPE_ID)
     quantity: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
+    promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     # Null without a free trial.
     trial_days: Mapped[int | None]
     trial_needs_method: Mapped[bool | None]
@@ -785,6 +842,7 @@ class Quote(db.Model):
     takes_effect: Mapped[str] = mapped_column(String(20))  # now, period_end
     effective_at: Mapped[datetime]
     proration_date: Mapped[datetime | None]
+    promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     currency: Mapped[str] = mapped_column(String(3))
     amount_due: Mapped[int] = mapped_column(BigInteger)
     recurring_amount: Mapped[int | None] = mapped_column(BigInteger)
@@ -1030,4 +1088,5 @@ MIRRORED: dict[str, type[Any]] = {
     "payment_method": PaymentMethod,
     "refund": Refund,
     "credit_note": CreditNote,
+    "promotion_code": PromotionCode,
 }

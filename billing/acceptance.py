@@ -9,20 +9,29 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import beginning, plan_change, quoting, scheduled_change, sync
+from billing import (
+    beginning,
+    outcome,
+    plan_change,
+    promotion_codes,
+    quoting,
+    scheduled_change,
+    sync,
+)
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
+    CardDeclined,
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
+    KeySpent,
     StripeBusy,
     StripeUnavailable,
 )
 from billing.gateway import plan_change as gateway
-from billing.gateway import resumption as resumption_gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
 from models import Invoice, Price, Quote, Subscription, db
@@ -39,9 +48,9 @@ def apply(quote: Quote) -> None:
     """Makes the change exactly as quoted, once, and pulls what came of it.
 
     Raises QuoteNotUsable, having changed nothing, when the quote is no longer true;
-    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, with the
-    bank's page as `url`, when the change waits for the payer's confirmation; StripeUnavailable
-    when the outcome is unknown, in which case the same quote may be sent again.
+    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, naming the
+    invoice, when the change waits for the payer's confirmation; StripeUnavailable when the
+    outcome is unknown, in which case the same quote may be sent again.
     """
     if quote.applied_at is not None:
         return
@@ -57,12 +66,14 @@ def apply(quote: Quote) -> None:
             raise
         return
     _accept(quote)
-    with _undone_on_refusal(quote):
+    invoice_id = before
+    with _undone_on_refusal(quote), outcome.told_by(lambda: _settled(quote)):
         if quote.takes_effect == TAKES_EFFECT_NOW:
             invoice_id = _change_now(quote, subscription)
         else:
             scheduled_change.create(subscription, quote)
-            invoice_id = before
+    if quote.applied_at is not None:
+        return
     _applied(quote, invoice_id if invoice_id != before else None)
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
 
@@ -98,13 +109,6 @@ def settle(subscription: Subscription) -> Subscription:
         if is_made(quote, fresh):
             _settle(quote, fresh)
     return fresh
-
-
-def look_again(subscription: Subscription) -> Subscription:
-    """The subscription as it is now, for whoever comes back from confirming with the bank."""
-    if subscription.latest_invoice_id is not None:
-        sync.pull("invoice", subscription.latest_invoice_id)
-    return settle(sync.pull("subscription", subscription.stripe_id))
 
 
 def discard_pending(subscription: Subscription) -> None:
@@ -150,6 +154,10 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
     """
     try:
         yield
+    except KeySpent as error:
+        # Over, and seen not to have been made: under another key it may be asked for again.
+        _spend(quote)
+        raise QuoteNotUsable from error
     except (StripeUnavailable, StripeBusy, IdempotencyConflict, AuthenticationNeeded):
         raise
     except (InvalidRequest, GoneFromStripe) as error:
@@ -157,6 +165,8 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
         _spend(quote)
         subscription = sync.pull("subscription", quote.subscription_id)
         sync.pull("customer", subscription.customer_id)
+        if quote.promotion_code_id is not None:
+            sync.pull("promotion_code", quote.promotion_code_id)
         raise QuoteNotUsable from error
     except BillingError:
         _spend(quote)
@@ -195,7 +205,7 @@ def _check(quote: Quote, subscription: Subscription) -> None:
     with _nothing_done_yet():
         due = quoting.preview(
             quote,
-            item.stripe_id,
+            subscription,
             quoting.changed_price(subscription, price),
             billed_quantity(price, quote.to_quantity),
         )
@@ -253,14 +263,15 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
     if quote.kind == beginning.RESUMPTION and not invoice.needs_confirmation:
         if invoice.is_processing or invoice.is_paid:
             return invoice_id
-        declined = resumption_gateway.decline(invoice.stripe_id)
+        said = invoice.decline or {}
         # Left open it would be tried again, and charged on a day nobody chose.
         discard_pending(waiting)
-        raise declined
-    secret = None if latest is None or isinstance(latest, str) else latest.confirmation_secret
-    raise AuthenticationNeeded(
-        url=invoice.hosted_invoice_url, client_secret=secret.client_secret if secret else None
-    )
+        raise CardDeclined(
+            code=said.get("code"),
+            decline_code=said.get("decline_code"),
+            advice_code=said.get("advice_code"),
+        )
+    raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
 def _update(
@@ -283,7 +294,20 @@ def _update(
         proration_date=quote.proration_date,
         payment_behavior=payment_behavior,
         idempotency_key=idempotency_key,
+        discounts=promotion_codes.discounts(subscription, quote.promotion_code_id),
     )
+
+
+def _settled(quote: Quote) -> bool:
+    """Whether the change turns out to have been made; then it is settled."""
+    subscription = sync.pull("subscription", quote.subscription_id)
+    if quote.takes_effect != TAKES_EFFECT_NOW and subscription.schedule_id is not None:
+        sync.pull("subscription_schedule", subscription.schedule_id)
+    if not is_made(quote, subscription):
+        return False
+    _settle(quote, subscription)
+    db.session.refresh(quote)
+    return True
 
 
 def _settle(quote: Quote, subscription: Subscription) -> None:
@@ -328,5 +352,8 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
             invoice: Invoice = sync.pull("invoice", quote.invoice_id)
             quote.charged_amount = invoice.amount_due
             db.session.commit()
+            if invoice.starting_balance:
+                # Credit was used, and what is left of it counts for the next charge.
+                sync.pull("customer", invoice.customer_id)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

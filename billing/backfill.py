@@ -30,6 +30,7 @@ ORDER = (
     "invoice",
     "refund",
     "credit_note",
+    "promotion_code",
 )
 Report = Callable[[str, int], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing import acceptance, scheduled_change, sync
+from billing import acceptance, outcome, scheduled_change, sync
 from billing.audit import record
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import cancellation as gateway
@@ -73,10 +73,11 @@ def create(subscription: Subscription, feedback: Feedback, comment: str) -> Subs
     subscription_id = subscription.stripe_id
     at_once = ends_at_once(subscription)
     try:
-        if at_once:
-            gateway.now(subscription_id, feedback=feedback, comment=comment)
-        else:
-            gateway.at_period_end(subscription_id, feedback=feedback, comment=comment)
+        with outcome.told_by(lambda: not _goes_on(_pull(subscription))):
+            if at_once:
+                gateway.now(subscription_id, feedback=feedback, comment=comment)
+            else:
+                gateway.at_period_end(subscription_id, feedback=feedback, comment=comment)
     except (InvalidRequest, GoneFromStripe):
         found = _pull(subscription)
         if found.is_live:
@@ -94,7 +95,9 @@ def create(subscription: Subscription, feedback: Feedback, comment: str) -> Subs
 def undo(subscription: Subscription) -> Subscription:
     """The subscription, to go on as if it had not been cancelled, or ended: then it is too late."""
     try:
-        gateway.undo(subscription.stripe_id, at_period_end=subscription.cancel_at_period_end)
+        at_period_end = subscription.cancel_at_period_end
+        with outcome.told_by(lambda: _goes_on(_pull(subscription))):
+            gateway.undo(subscription.stripe_id, at_period_end=at_period_end)
     except (InvalidRequest, GoneFromStripe):
         found = _pull(subscription)
         if found.is_live:
@@ -103,6 +106,10 @@ def undo(subscription: Subscription) -> Subscription:
     record("subscription.kept", subscription.stripe_id)
     db.session.commit()
     return _pull(subscription)
+
+
+def _goes_on(subscription: Subscription) -> bool:
+    return subscription.is_live and not subscription.is_ending
 
 
 def _pull(subscription: Subscription) -> Subscription:

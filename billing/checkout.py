@@ -16,15 +16,25 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from billing import customers, sync, trials
+from billing import customers, promotion_codes, sync, trials
 from billing.audit import record
 from billing.clock import from_unix, now
-from billing.errors import GoneFromStripe, InvalidRequest, Refused
+from billing.errors import GoneFromStripe, InvalidRequest, KeySpent, Refused
 from billing.gateway import checkout as gateway
 from billing.gateway.checkout import Session
-from billing.pricing import buyable_prices, fixed_currency
+from billing.pricing import amount_for, buyable_prices, fixed_currency
 from billing.trials import Trial
-from models import ENDED_STATUSES, Account, CheckoutIntent, Price, Product, Subscription, User, db
+from models import (
+    ENDED_STATUSES,
+    Account,
+    CheckoutIntent,
+    Price,
+    Product,
+    PromotionCode,
+    Subscription,
+    User,
+    db,
+)
 
 # Stripe's docs, "Checkout Session": a session ends by itself after 24 hours.
 SESSION_LIFE = timedelta(hours=24)
@@ -76,11 +86,12 @@ class NotTheirs(Refused):
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody wants to buy: a price, how many, in which currency, with which trial."""
+    """What somebody wants to buy: a price, how many, in which currency, on which terms."""
 
     price: Price
     quantity: int
     currency: str
+    code: PromotionCode | None = None
     trial: Trial | None = None
 
     @property
@@ -90,8 +101,11 @@ class Choice:
         return plan
 
 
-def choice(form: Mapping[str, str], account: Account) -> Choice:
+def choice(form: Mapping[str, str], account: Account, code: PromotionCode | None = None) -> Choice:
     """The choice a form makes, checked against what is offered now.
+
+    `code` is the promotion code the buyer means to use; it is left out where it does not count,
+    as the plans page has said.
 
     Raises NotOffered for a price that cannot be bought, SeatsNotPossible for a number of seats
     and NotPossible for a currency in which it cannot.
@@ -103,12 +117,12 @@ def choice(form: Mapping[str, str], account: Account) -> Choice:
     )
     if price is None or price.product is None:
         raise NotOffered
-    return Choice(
-        price,
-        _quantity(form, price, price.product),
-        _currency(form, price, account),
-        trials.offered(price.product, account),
-    )
+    quantity = _quantity(form, price, price.product)
+    currency = _currency(form, price, account)
+    amount = amount_for(price, quantity, currency)
+    if code and promotion_codes.obstacle(code, price.product, amount, currency):
+        code = None
+    return Choice(price, quantity, currency, code, trials.offered(price.product, account))
 
 
 def _quantity(form: Mapping[str, str], price: Price, plan: Product) -> int:
@@ -164,7 +178,15 @@ def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str
         intent = _open_intent(account) or _new_intent(account, user, wanted)
         if intent is None:
             continue
-        session = _session(intent, customer, site_url)
+        try:
+            session = _session(intent, customer, site_url)
+        except KeySpent:
+            # It would fail under this key until the attempt is too old. A page that it may have
+            # made all the same must not stay open beside the next one.
+            for left in gateway.open_sessions_of(customer):
+                _close(left.id)
+            finish(intent.id, "expired")
+            continue
         if session is not None and session.status == "open":
             if _is_for(intent, wanted) and session.url:
                 return session.url
@@ -211,6 +233,7 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
         price_id=wanted.price.stripe_id,
         quantity=wanted.quantity,
         currency=wanted.currency,
+        promotion_code_id=_code_id(wanted),
         trial_days=wanted.trial.days if wanted.trial else None,
         trial_needs_method=wanted.trial.needs_method if wanted.trial else None,
         idempotency_key=f"checkout-{secrets.token_urlsafe(24)}",
@@ -236,8 +259,14 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
 
 
 def _is_for(intent: CheckoutIntent, wanted: Choice) -> bool:
-    chosen = (intent.price_id, intent.quantity, intent.currency, _trial_of(intent))
-    return chosen == (wanted.price.stripe_id, wanted.quantity, wanted.currency, wanted.trial)
+    chosen = (intent.price_id, intent.quantity, intent.currency)
+    asked = (wanted.price.stripe_id, wanted.quantity, wanted.currency)
+    terms = (intent.promotion_code_id, _trial_of(intent))
+    return chosen == asked and terms == (_code_id(wanted), wanted.trial)
+
+
+def _code_id(wanted: Choice) -> str | None:
+    return wanted.code.stripe_id if wanted.code else None
 
 
 def _trial_of(intent: CheckoutIntent) -> Trial | None:
@@ -260,18 +289,27 @@ def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | 
         return None
     price = db.session.get(Price, intent.price_id)
     metered = price is not None and price.usage_type == "metered"
-    session = gateway.start(
-        customer=customer,
-        account_id=str(intent.account_id),
-        price=intent.price_id,
-        quantity=None if metered else intent.quantity,
-        currency=intent.currency,
-        success_url=f"{site_url}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{site_url}/plans",
-        trial_days=intent.trial_days,
-        trial_needs_method=bool(intent.trial_needs_method),
-        idempotency_key=intent.idempotency_key,
-    )
+    try:
+        session = gateway.start(
+            customer=customer,
+            account_id=str(intent.account_id),
+            price=intent.price_id,
+            quantity=None if metered else intent.quantity,
+            currency=intent.currency,
+            promotion_code=intent.promotion_code_id,
+            success_url=f"{site_url}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
+            cancel_url=f"{site_url}/plans",
+            trial_days=intent.trial_days,
+            trial_needs_method=bool(intent.trial_needs_method),
+            idempotency_key=intent.idempotency_key,
+        )
+    except InvalidRequest as error:
+        if intent.promotion_code_id is None:
+            raise
+        # It expired or was used up since it was typed. Its key would repeat the refusal.
+        finish(intent.id, "expired")
+        sync.pull("promotion_code", intent.promotion_code_id)
+        raise promotion_codes.CodeRefused from error
     intent.session_id, intent.session_url = session.id, session.url
     intent.expires_at = from_unix(session.expires_at)
     db.session.commit()

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 
-from billing import acceptance, outbox, plan_change, scheduled_change, sync
+from billing import acceptance, beginning, outbox, plan_change, scheduled_change, sync
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
@@ -34,7 +34,7 @@ from billing.errors import (
 )
 from billing.gateway import pause as gateway
 from billing.gateway import resumption as resumption_gateway
-from models import Customer, Invoice, Pause, Subscription, db
+from models import Customer, Invoice, Pause, Quote, Subscription, db
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 MONTHS = (1, 2, 3)
 # Stripe keeps an idempotency key for 24 hours at least.
 KEY_LIFE = timedelta(hours=23)
+# As long as a change of plan waits for the bank.
+CONFIRMED_WITHIN = timedelta(hours=23)
 
 
 class NotPausable(Refused):
@@ -76,7 +78,8 @@ def obstacle(subscription: Subscription) -> plan_change.Obstacle | None:
     """What stands in the way of a pause, from the mirror; None when nothing does.
 
     Its kind is one of: not_offered, paused, collection_paused, trialing, owes, confirming, ending,
-    renewing, invoiced (Stripe pauses only what is charged by itself), unknown.
+    renewing, invoiced (Stripe pauses only what is charged by itself), unknown (a status or a
+    billing mode that Stripe does not pause).
     """
     kind = plan_change.Obstacle
     if subscription.status == "paused":
@@ -96,9 +99,10 @@ def obstacle(subscription: Subscription) -> plan_change.Obstacle | None:
         return kind("collection_paused")
     if subscription.is_ending:
         return kind("ending")
-    flexible = (subscription.data.get("billing_mode") or {}).get("type") == "flexible"
-    if subscription.collection_method != "charge_automatically" or not flexible:
+    if subscription.collection_method != "charge_automatically":
         return kind("invoiced")
+    if (subscription.data.get("billing_mode") or {}).get("type") != "flexible":
+        return kind("unknown")
     if plan_change.is_between_periods(subscription):
         return kind("renewing")
     return None
@@ -253,15 +257,53 @@ def resume_due(moment: datetime) -> Counter[str]:
     """Resumes what was to resume by `moment`; how many pauses ended how.
 
     Keys: resumed, refused (stays paused, and owes nothing), waiting (no answer from Stripe: asked
-    again next time, under the same key), over (it had ended already). Safe to run twice at once.
+    again next time, under the same key), over (it had ended already), dropped (a resumption by
+    hand that was not paid within a day). Safe to run twice at once.
     """
+    dropped = [_drop(quote_id) for quote_id in _unconfirmed(moment)]
     due: Sequence[int] = db.session.scalars(
         select(Pause.id)
         .where(Pause.ended_at.is_(None), Pause.resumes_at <= moment)
         .order_by(Pause.resumes_at, Pause.id)
     ).all()
     db.session.commit()
-    return Counter(_resume(pause_id) for pause_id in due)
+    return Counter([*dropped, *(_resume(pause_id) for pause_id in due)])
+
+
+def _unconfirmed(moment: datetime) -> Sequence[str]:
+    """Resumptions by hand still unpaid after a day: Stripe would go on trying them for a year."""
+    found: Sequence[str] = db.session.scalars(
+        select(Quote.id)
+        .join(Subscription, Subscription.stripe_id == Quote.subscription_id)
+        .join(Invoice, Invoice.stripe_id == Subscription.latest_invoice_id)
+        .where(
+            Quote.kind == beginning.RESUMPTION,
+            Quote.accepted_at <= moment - CONFIRMED_WITHIN,
+            Quote.invoice_id == Invoice.stripe_id,
+            Subscription.status == "paused",
+            Invoice.status == "open",
+        )
+    ).all()
+    return found
+
+
+def _drop(quote_id: str) -> str:
+    """Takes an unpaid resumption back, so that no later card is charged for it unasked."""
+    quote = db.session.get_one(Quote, quote_id)
+    invoice_id = quote.invoice_id
+    assert invoice_id is not None
+    try:
+        subscription = acceptance.settle(sync.pull("subscription", quote.subscription_id))
+        if subscription.status != "paused" or subscription.latest_invoice_id != invoice_id:
+            return "over"
+        if sync.pull("invoice", invoice_id).is_processing:
+            return "waiting"
+        acceptance.discard_pending(subscription)
+    except (StripeUnavailable, StripeBusy, StripeMisconfigured) as error:
+        db.session.rollback()
+        log.warning("resumption %s is dropped later (%s)", quote_id, type(error).__name__)
+        return "waiting"
+    return "dropped"
 
 
 def _resume(pause_id: int) -> str:
@@ -284,8 +326,9 @@ def _resumed(pause: Pause) -> str:
     if pause.ended_at is not None:
         return "over"
     if subscription.data.get("pending_update"):
-        # Somebody resumes it by hand, and their bank has yet to confirm.
-        return "waiting"
+        # Either the bank's debit of our own attempt was on its way, or somebody resumes it by
+        # hand and their bank has yet to confirm.
+        return _outcome(pause) if pause.resumption_key else "waiting"
     if subscription.is_ending:
         pause.resumes_at = None
         db.session.commit()

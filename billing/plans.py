@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from billing import resubscription, trials
+from billing import promotion_codes, resubscription, trials
 from billing.pricing import (
     Cadence,
     Change,
@@ -21,9 +21,10 @@ from billing.pricing import (
     saving_percent,
     seats_for,
 )
+from billing.promotion_codes import Effect
 from billing.resubscription import Resubscription
 from billing.trials import Trial
-from models import Account, Product, Subscription
+from models import Account, Product, PromotionCode, Subscription
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Card:
     `saving` is whole percent against the shortest cadence, `months` those one payment covers,
     `current_amount` what the reader's own subscription costs for one period, minor units; `trial`
     the free trial it begins with, for who has not had theirs and subscribes to nothing.
+    `promotion` is what the reader's code makes of one period, `promotion_obstacle` why it does
+    not count.
     """
 
     offer: Offer
@@ -45,6 +48,8 @@ class Card:
     seats_held: int | None
     current_amount: int | None
     trial: Trial | None = None
+    promotion: Effect | None = None
+    promotion_obstacle: str | None = None
 
     @property
     def plan(self) -> Product:
@@ -80,11 +85,12 @@ def page(
     interval: str | None = None,
     currency: str | None = None,
     again: bool = False,
+    code: PromotionCode | None = None,
 ) -> Page:
     """The plans as `account` (None for a visitor) sees them.
 
     `interval` is a cadence's key and `currency` a code, as asked for; what is not sold is passed
-    over for the reader's own or the first.
+    over for the reader's own or the first. `code` is the promotion code the reader means to use.
     """
     plans = Product.offered()
     sold = cadences(plans)
@@ -102,7 +108,7 @@ def page(
     if former is not None:
         cards = [_as_before(card, former) for card in cards]
     return Page(
-        cards=cards,
+        cards=[_with_code(card, code) for card in cards],
         former=former,
         cadence=cadence,
         cadences=sold,
@@ -180,3 +186,15 @@ def _card(
             else None
         ),
     )
+
+
+def _with_code(card: Card, code: PromotionCode | None) -> Card:
+    """The card with what the code makes of one period at its seats, or why it does not count."""
+    price, currency = card.offer.price, card.offer.currency
+    if code is None or price is None or card.is_current_price:
+        return card
+    amount = amount_for(price, card.seats, currency)
+    obstacle = promotion_codes.obstacle(code, card.plan, amount, currency)
+    if obstacle or amount is None:
+        return replace(card, promotion_obstacle=obstacle)
+    return replace(card, promotion=promotion_codes.effect(code, amount, currency))

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from billing import promotion_codes, sync
 from billing.clock import from_unix, now
 from billing.errors import InvalidRequest, Refused
 from billing.gateway import plan_change as gateway
 from billing.pricing import TAKES_EFFECT_NOW, Change, billed_quantity
-from models import Price, Quote, Subscription, db
+from models import Price, PromotionCode, Quote, Subscription, db
 
 VALID_FOR = timedelta(minutes=30)
 
@@ -69,17 +70,35 @@ class Line:
         return from_unix(self.end - 1) if self.end is not None else None
 
 
-def ask(subscription: Subscription, change: Change, *, account_id: int, user_id: int) -> Quote:
-    """A new quote for the change, from Stripe's own preview, stored. Raises what Stripe refuses."""
+def ask(
+    subscription: Subscription,
+    change: Change,
+    *,
+    account_id: int,
+    user_id: int,
+    code: PromotionCode | None = None,
+) -> Quote:
+    """A new quote for the change, from Stripe's own preview, stored. Raises what Stripe refuses.
+
+    `code` is redeemed with the change. The recurring amount has its discount in it where the
+    first renewal has: a code for one payment counts for the one made today, if there is one.
+    """
     item = subscription.item
     if item is None or subscription.current_period_end is None:
         raise Refused("This subscription has nothing that could be changed here.")
     moment = now().replace(microsecond=0)
     named = changed_price(subscription, change.price)
     quantity = billed_quantity(change.price, change.quantity)
-    with _in_our_words():
+    charged_now = change.is_immediate and not subscription.is_trialing
+    code_id = code.stripe_id if code else None
+    spent = charged_now and code is not None and code.coupon["duration"] == "once"
+    with _in_our_words(code_id):
         recurring = gateway.preview_recurring(
-            subscription.stripe_id, item_id=item.stripe_id, price_id=named, quantity=quantity
+            subscription.stripe_id,
+            item_id=item.stripe_id,
+            price_id=named,
+            quantity=quantity,
+            discounts=promotion_codes.discounts(subscription, None if spent else code_id),
         )
     quote = Quote(
         id=secrets.token_urlsafe(24),
@@ -93,15 +112,16 @@ def ask(subscription: Subscription, change: Change, *, account_id: int, user_id:
         takes_effect=change.takes_effect,
         effective_at=moment if change.is_immediate else subscription.current_period_end,
         currency=recurring.currency,
+        promotion_code_id=code_id,
         amount_due=0,
         recurring_amount=recurring.total,
         lines=[],
         created_at=moment,
         expires_at=moment + VALID_FOR,
     )
-    if change.is_immediate and not subscription.is_trialing:
+    if charged_now:
         quote.proration_date = moment
-        due = preview(quote, item.stripe_id, named, quantity)
+        due = preview(quote, subscription, named, quantity)
         quote.amount_due = due.amount_due
         quote.lines = [asdict(line) for line in lines_of(due)]
     db.session.add(quote)
@@ -110,26 +130,35 @@ def ask(subscription: Subscription, change: Change, *, account_id: int, user_id:
 
 
 def preview(
-    quote: Quote, item_id: str, price_id: str | None, quantity: int | None
+    quote: Quote, subscription: Subscription, price_id: str | None, quantity: int | None
 ) -> gateway.Preview:
     """What the quoted change would charge if it were made at the quote's own moment."""
     assert quote.proration_date is not None
-    with _in_our_words():
+    assert subscription.item is not None
+    with _in_our_words(quote.promotion_code_id):
         return gateway.preview(
             quote.subscription_id,
-            item_id=item_id,
+            item_id=subscription.item.stripe_id,
             price_id=price_id,
             quantity=quantity,
             proration_date=quote.proration_date,
+            discounts=promotion_codes.discounts(subscription, quote.promotion_code_id),
         )
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Why Stripe refuses to preview a change, such as an archived price, is told to developers."""
+def _in_our_words(code_id: str | None) -> Iterator[None]:
+    """Why Stripe refuses to preview a change, such as an archived price, is told to developers.
+
+    With a promotion code it is mostly the code, over since it was typed: then CodeRefused, and the
+    mirror knows about the code.
+    """
     try:
         yield
     except InvalidRequest as error:
+        if code_id is not None:
+            sync.pull("promotion_code", code_id)
+            raise promotion_codes.CodeRefused from error
         raise NotToBeHad from error
 
 

@@ -56,6 +56,8 @@ def title(invoice: Invoice) -> str:
     """The plan and seats the invoice bills; where it is a change or no plan, why it came."""
     reason = REASONS.get(invoice.billing_reason or "", "Invoice")
     whole = [line for line in invoice.lines if not line.is_proration]
+    if invoice.lines and not whole and all(line.amount <= 0 for line in invoice.lines):
+        return "Credit for unused time"
     if len(whole) != 1 or len(invoice.lines) != 1:
         return reason
     line = whole[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing import sync
+from billing import outcome, sync
 from billing.audit import record
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import scheduled_change as gateway
@@ -30,9 +30,14 @@ def create(subscription: Subscription, quote: Quote) -> None:
         interval=cadence.interval,
         interval_count=cadence.count,
         starts_at=int(quote.effective_at.timestamp()),
+        promotion_code=quote.promotion_code_id,
         idempotency_key=f"{quote.id}-phases",
     )
     sync.pull("subscription_schedule", schedule.id)
+
+
+def _is_over(schedule_id: str) -> bool:
+    return not sync.pull("subscription_schedule", schedule_id).is_live
 
 
 def undo(subscription: Subscription) -> bool:
@@ -41,7 +46,8 @@ def undo(subscription: Subscription) -> bool:
     if held is None or not held.is_live:
         return False
     try:
-        gateway.release(held.stripe_id)
+        with outcome.told_by(lambda: _is_over(held.stripe_id)):
+            gateway.release(held.stripe_id)
     except (InvalidRequest, GoneFromStripe):
         # Released or completed in the meantime: what follows finds out which.
         sync.pull("subscription", subscription.stripe_id)

@@ -15,7 +15,7 @@ from billing import checkout, sync
 from billing.errors import GoneFromStripe
 from billing.gateway import checkout as checkout_sessions
 from billing.gateway import invoices
-from models import CheckoutIntent, db
+from models import CheckoutIntent, PromotionCode, db
 
 Handler = Callable[[dict[str, Any]], None]
 HANDLERS: dict[str, Handler] = {}
@@ -130,6 +130,20 @@ def credit_note(about: dict[str, Any]) -> None:
 def refund(about: dict[str, Any]) -> None:
     pull_named("refund", about)
     _pull_invoices_paid_by(named(about, "payment_intent"))
+
+
+@handles("promotion_code.created", "promotion_code.updated")
+def promotion_code(about: dict[str, Any]) -> None:
+    pull_named("promotion_code", about)
+
+
+@handles("coupon.updated", "coupon.deleted")
+def coupon(about: dict[str, Any]) -> None:
+    redeemed_by = sa.select(PromotionCode.stripe_id).where(
+        PromotionCode.coupon_id == named(about, "id")
+    )
+    for stripe_id in db.session.scalars(redeemed_by).all():
+        sync.pull("promotion_code", stripe_id)
 
 
 @handles("payment_method.attached", "payment_method.detached", "payment_method.updated")

@@ -8,20 +8,22 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from sandbox import advancing, duties, events, pages, resources
 from sandbox import clock as sandbox_clock
-from sandbox import duties, events, pages, resources
 from sandbox.background import Background
+from sandbox.chaos import faults
 from sandbox.delivery import LOOPBACK, Courier
+from sandbox.engine import time as engine_time
 from sandbox.errors import ApiError
-from sandbox.protocol import auth, idempotency, routing
+from sandbox.protocol import auth, idempotency, routing, timing
 from sandbox.store import Storage, new_id
 
 DEFAULT_URL = "http://127.0.0.1:8001"
-OFFSET = "clock_offset"
 
 
 class Sandbox(Flask):
@@ -29,6 +31,7 @@ class Sandbox(Flask):
 
     storage: Storage
     threads: tuple[Background, ...] = ()
+    clock_file: Path | None = None
 
     def full_dispatch_request(self) -> Response:
         g.request_id = new_id("req", 14)
@@ -36,18 +39,27 @@ class Sandbox(Flask):
             # A page elsewhere must not reach the sandbox by a name that resolves to this machine.
             return Response("This sandbox answers on this machine only.\n", 403)
         try:
-            with (
-                idempotency.in_use(idempotency.key_of(request)),
-                self.storage.transaction() as transaction,
-            ):
+            with idempotency.in_use(idempotency.key_of(request)), self.storage.exclusive():
                 before = sandbox_clock.offset()
-                response = super().full_dispatch_request()
+                with sandbox_clock.undone_on_error(), self.storage.transaction() as transaction:
+                    with timing.of_request(request):
+                        response = super().full_dispatch_request()
+                    if sandbox_clock.offset() != before:
+                        transaction.set_setting(sandbox_clock.SETTING, str(sandbox_clock.offset()))
+                        duties.perform()
                 if sandbox_clock.offset() != before:
-                    transaction.set_setting(OFFSET, str(sandbox_clock.offset()))
-                    duties.perform()
+                    self.tell_time()
         except ApiError as error:
             response = self.process_response(routing.answer_error(error))
-        return response
+        return faults.send(response)
+
+    def tell_time(self) -> None:
+        """Write how many seconds the sandbox is ahead of the machine to the clock file, if there
+        is one; nobody reads half of it."""
+        if self.clock_file is not None:
+            aside = self.clock_file.with_name(f"{self.clock_file.name}.new")
+            aside.write_text(f"{sandbox_clock.ahead()}\n")
+            aside.replace(self.clock_file)
 
     def close(self) -> None:
         """End the background threads and close the file."""
@@ -61,12 +73,15 @@ def create_app(
     clock: Callable[[], float] | int | None = None,
     deliver: bool = True,
     base_url: str = DEFAULT_URL,
+    clock_file: str | Path | None = None,
 ) -> Sandbox:
     """The sandbox on a SQLite file.
 
     `clock` is a unix second to stand still at, or something that tells the time; by default it is
     the machine's clock. With `deliver` false, events wait in `events.pending()` for the caller.
-    `base_url` is where a browser finds the sandbox's pages.
+    `base_url` is where a browser finds the sandbox's pages. In `clock_file` it writes how many
+    seconds it is ahead of the machine's clock, at start and whenever its clock is moved, before it
+    tells of what happened.
     """
     app = Sandbox(__name__, static_folder=None)
     app.config["BASE_URL"] = base_url.rstrip("/")
@@ -76,11 +91,13 @@ def create_app(
     elif clock is not None:
         sandbox_clock.set(clock)
     with app.storage.transaction() as transaction:
-        saved = transaction.setting(OFFSET)
+        saved = transaction.setting(sandbox_clock.SETTING)
         if saved is not None:
             sandbox_clock.advance(int(saved) - sandbox_clock.offset())
 
     resources.load()
+    with app.storage.transaction():
+        engine_time.index()
     routing.add_endpoints(app)
     for module in pkgutil.iter_modules(pages.__path__):
         blueprint = getattr(importlib.import_module(f"{pages.__name__}.{module.name}"), "bp", None)
@@ -90,11 +107,17 @@ def create_app(
     app.add_url_rule("/healthz", view_func=healthz)
     app.register_error_handler(ApiError, routing.answer_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.before_request(faults.strike)
     app.after_request(_headers)
+    if clock_file is not None:
+        app.clock_file = Path(clock_file)
+        app.clock_file.parent.mkdir(parents=True, exist_ok=True)
+        app.tell_time()
     if deliver:
         courier = Courier()
         events.attach(app.storage, courier.wake)
-        app.threads = (courier, duties.Timekeeper(app))
+        player = app.extensions["player"] = advancing.Player(app)
+        app.threads = (courier, duties.Timekeeper(app), player)
         for thread in app.threads:
             thread.start()
     else:

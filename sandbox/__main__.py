@@ -17,8 +17,9 @@ HOST = "127.0.0.1"
 class Server(BaseApplication):
     """gunicorn with one process and threads: the database has one writer."""
 
-    def __init__(self, port: int, database: str, base_url: str) -> None:
+    def __init__(self, port: int, database: str, base_url: str, clock_file: str | None) -> None:
         self._port, self._database, self._base_url = port, database, base_url
+        self._clock_file = clock_file
         super().__init__()
 
     def load_config(self) -> None:
@@ -39,7 +40,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._database, base_url=self._base_url)
+        return create_app(self._database, base_url=self._base_url, clock_file=self._clock_file)
 
 
 def main() -> None:
@@ -47,6 +48,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--data", default="instance/sandbox.sqlite3", help="the SQLite file")
     parser.add_argument("--base-url", help="where a browser finds the sandbox's pages")
+    parser.add_argument(
+        "--clock-file", help="where it writes how many seconds it is ahead of this machine"
+    )
     options = parser.parse_args()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -56,7 +60,7 @@ def main() -> None:
             sys.exit(f"Port {options.port} is in use. Choose another: python -m sandbox --port N")
     base_url = options.base_url or f"http://{HOST}:{options.port}"
     print(f"The sandbox is at {base_url}", flush=True)
-    Server(options.port, options.data, base_url).run()
+    Server(options.port, options.data, base_url, options.clock_file).run()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import requests
 
 from sandbox import events
 from sandbox.background import Background
+from sandbox.chaos import deliveries
 
 TIMEOUT = (3, 30)  # seconds to connect, and to wait for the answer
 LONGEST_SLEEP = 60.0  # seconds
@@ -23,10 +24,10 @@ class Courier(Background):
         super().__init__("webhook-delivery")
 
     def work(self) -> float:
-        for event, endpoint in events.due():
+        for event, endpoint in deliveries.leaving():
             if not self.stopped:
                 deliver(event, endpoint)
-        next_at = events.next_due()
+        next_at = deliveries.next_due()
         return LONGEST_SLEEP if next_at is None else min(next_at - time.time(), LONGEST_SLEEP)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -47,12 +47,16 @@ def emit(type: str, doc: Mapping[str, Any], previous: Mapping[str, Any] | None =
     then the old values of what differs are reported.
     """
     shown = render(doc)
+    if previous is not None and "id" in previous and "object" in previous:
+        previous = difference(render(previous), shown)
+    announce(type, shown, previous)
+
+
+def announce(type: str, shown: dict[str, Any], previous: Mapping[str, Any] | None = None) -> None:
+    """As `emit`, for an object that is rendered already; `previous` holds old values only."""
     data: dict[str, Any] = {"object": shown}
     if previous is not None:
-        whole = "id" in previous and "object" in previous
-        data["previous_attributes"] = (
-            difference(render(previous), shown) if whole else dict(previous)
-        )
+        data["previous_attributes"] = dict(previous)
     listening = [
         one
         for one in store.all("webhook_endpoint", status="enabled")
@@ -132,10 +136,13 @@ def pending() -> list[tuple[dict[str, Any], dict[str, Any]]]:
         return _waiting(before=float("inf"))
 
 
-def due() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """As `pending`, only what may be tried now by the machine's clock; at most 50."""
+def due(late: int = 0, newest_first: bool = False) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """As `pending`, only what may be tried now by the machine's clock; at most 50.
+
+    With `late`, what was to be tried that many seconds ago.
+    """
     with transaction():
-        return _waiting(before=time.time(), limit=50)
+        return _waiting(before=time.time() - late, limit=50, newest_first=newest_first)
 
 
 def next_due() -> float | None:
@@ -146,12 +153,48 @@ def next_due() -> float | None:
         ).fetchone()[0]
 
 
-def _waiting(before: float, limit: int = -1) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def newest() -> int:
+    """A number that grows with each delivery that is queued, for `wait_for`."""
+    return store.sql("SELECT max(rowid) FROM deliveries").fetchone()[0] or 0
+
+
+def wait_for(after: int, patience: float, enough: Callable[[], bool]) -> None:
+    """Wait until every delivery queued after `newest` said `after` was tried once, if it may be
+    tried by now; at most `patience` seconds, or until `enough`."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until and not enough():
+        with transaction() as current:
+            waiting = current.sql(
+                "SELECT 1 FROM deliveries WHERE rowid > ? AND state = ? AND attempts = 0"
+                " AND next_at <= ? LIMIT 1",
+                (after, PENDING, time.time()),
+            ).fetchone()
+        if not waiting:
+            return
+        time.sleep(0.02)
+
+
+def retry_at(moment: float) -> None:
+    """Try what waits after a failed try at `moment`, in the machine's unix seconds."""
+    store.sql(
+        "UPDATE deliveries SET next_at = ? WHERE state = ? AND attempts > 0", (moment, PENDING)
+    )
+
+
+def wake() -> None:
+    """Have what is due delivered without waiting for the next look."""
+    _wake[0]()
+
+
+def _waiting(
+    before: float, limit: int = -1, newest_first: bool = False
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     rows = store.sql(
         "SELECT d.event, d.endpoint FROM deliveries d"
         " JOIN objects o ON o.kind = 'event' AND o.id = d.event"
-        " WHERE d.state = ? AND d.next_at <= ? ORDER BY o.seq LIMIT ?",
-        (PENDING, before, limit),
+        " WHERE d.state = ? AND d.next_at <= ?"
+        " ORDER BY o.seq * ? LIMIT ?",
+        (PENDING, before, -1 if newest_first else 1, limit),
     ).fetchall()
     found = []
     for event_id, endpoint_id in rows:
@@ -163,12 +206,20 @@ def _waiting(before: float, limit: int = -1) -> list[tuple[dict[str, Any], dict[
     return found
 
 
-def record(event_id: str, endpoint_id: str, status: int | None, response: str = "") -> None:
-    """Log an attempt. Anything but a 2xx is tried again later; None means no answer came."""
+def record(
+    event_id: str,
+    endpoint_id: str,
+    status: int | None,
+    response: str = "",
+    final: bool = False,
+) -> None:
+    """Log an attempt. Anything but a 2xx is tried again later, unless it is `final`; None means no
+    answer came. What has succeeded stays so, whatever a second attempt comes to.
+    """
     names = (event_id, endpoint_id)
     with transaction():
         row = store.sql(
-            "SELECT attempts FROM deliveries WHERE event = ? AND endpoint = ?", names
+            "SELECT attempts, state FROM deliveries WHERE event = ? AND endpoint = ?", names
         ).fetchone()
         attempt = (row[0] if row else 0) + 1
         store.sql(
@@ -176,9 +227,11 @@ def record(event_id: str, endpoint_id: str, status: int | None, response: str = 
             " SELECT ?, ?, count(*) + 1, ?, ?, ? FROM attempts WHERE event = ? AND endpoint = ?",
             (*names, status, response[:2000], int(time.time()), *names),
         )
+        if row and row[1] == SUCCEEDED:
+            return
         if status is not None and 200 <= status < 300:
             _settle(event_id, endpoint_id, SUCCEEDED, attempt)
-        elif attempt >= GIVE_UP_AFTER:
+        elif final or attempt >= GIVE_UP_AFTER:
             _settle(event_id, endpoint_id, FAILED, attempt)
         else:
             wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]

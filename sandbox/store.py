@@ -6,22 +6,26 @@ are private: stored, never rendered. `store` is a proxy to the transaction of th
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 import string
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+
+import orjson
 
 from sandbox import clock
 from sandbox.errors import ApiError, missing
 
 BASE62 = string.digits + string.ascii_letters
+# A byte's character. The first eight come a little more often, which leaves ids unguessable.
+_TO_BASE62 = bytes(ord(BASE62[byte % 62]) for byte in range(256))
 
 # Top-level fields with an index of their own; private scalar fields are indexed as well.
 INDEXED = frozenset(
@@ -36,12 +40,19 @@ INDEXED = frozenset(
 )
 # Fields that sit deeper in the object but are looked up like the ones above.
 DEEP = {
-    ("invoice", "subscription"): "parent.subscription_details.subscription",
-    ("invoiceitem", "subscription"): "parent.subscription_details.subscription",
-    ("invoice_payment", "payment_intent"): "payment.payment_intent",
-    ("promotion_code", "coupon"): "promotion.coupon",
-    ("discount", "coupon"): "source.coupon",
-    ("subscription_item", "price"): "price.id",
+    "invoice": {"subscription": "parent.subscription_details.subscription"},
+    "invoiceitem": {"subscription": "parent.subscription_details.subscription"},
+    "invoice_payment": {"payment_intent": "payment.payment_intent"},
+    "promotion_code": {"coupon": "promotion.coupon"},
+    "discount": {"coupon": "source.coupon"},
+    "subscription_item": {"price": "price.id"},
+}
+# Index rows that a transaction keeps at hand, by the number of their documents.
+MOST_KNOWN = 2000
+# What else is due at other times once a document changed: the field that names it, and its kind.
+BEARS_ON = {
+    "subscription_item": ("subscription", "subscription"),
+    "subscription": ("schedule", "subscription_schedule"),
 }
 # Kinds that Stripe still answers for once deleted.
 TOMBSTONES = frozenset({"customer", "product"})
@@ -50,13 +61,20 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL,
     created INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, doc TEXT NOT NULL,
-    UNIQUE (kind, id));
+    clock TEXT NOT NULL DEFAULT '', UNIQUE (kind, id));
 CREATE INDEX IF NOT EXISTS objects_listed ON objects (kind, deleted, created, seq);
 CREATE TABLE IF NOT EXISTS fields (
     kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
     created INTEGER NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (kind, field, value, created, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fields_of ON fields (seq);
+CREATE TABLE IF NOT EXISTS due (
+    seq INTEGER NOT NULL, rank INTEGER NOT NULL, clock TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (seq, rank)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS due_next ON due (clock, at, rank, seq);
+CREATE TABLE IF NOT EXISTS moves (
+    clock TEXT PRIMARY KEY, begun INTEGER NOT NULL, target INTEGER NOT NULL,
+    steps INTEGER NOT NULL, about INTEGER NOT NULL, failure TEXT);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY, path TEXT NOT NULL, fingerprint TEXT NOT NULL,
@@ -80,7 +98,7 @@ def new_id(prefix: str, length: int = 24) -> str:
 
 def random_text(length: int) -> str:
     """`length` unguessable characters of base62, for ids, codes and secrets."""
-    return "".join(secrets.choice(BASE62) for _ in range(length))
+    return secrets.token_bytes(length).translate(_TO_BASE62).decode()
 
 
 def _plain(value: Any) -> str:
@@ -91,7 +109,7 @@ def _plain(value: Any) -> str:
 
 def to_json(value: Any) -> str:
     """JSON text, decimals as strings as Stripe sends them."""
-    return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(value, default=_plain).decode()
 
 
 def _text(value: Any) -> str:
@@ -110,17 +128,42 @@ def dig(doc: Mapping[str, Any], path: str) -> Any:
     return here
 
 
+class Moment(NamedTuple):
+    """Something that is due for a document: when, in unix seconds, and its rank among what is due
+    at the same time."""
+
+    at: int
+    rank: int
+    kind: str
+    id: str
+
+
+# What is due for a document, as pairs of a rank and a unix second.
+Agenda = Callable[[dict[str, Any]], Iterable[tuple[int, int]]]
+_agendas: dict[str, Agenda] = {}
+
+
+def agenda(kind: str, function: Agenda) -> None:
+    """Keep what is due for documents of a kind indexed by its time, as `function` tells it."""
+    _agendas[kind] = function
+
+
 class Transaction:
     """What a request may do with the documents."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.sql = connection.execute
+        self._many = connection.executemany
+        self._touched: dict[tuple[str, str], None] = {}
+        self._points = 0
+        # The index rows of documents written here, by their place: most are written again.
+        self._rows: dict[int, set[tuple[str, str]]] = {}
 
     def find(self, kind: str, id: str) -> dict[str, Any] | None:
         row = self.sql(
             "SELECT doc FROM objects WHERE kind = ? AND id = ? AND deleted = 0", (kind, id)
         ).fetchone()
-        return json.loads(row[0]) if row else None
+        return orjson.loads(row[0]) if row else None
 
     def get(self, kind: str, id: str, param: str = "id") -> dict[str, Any]:
         """The document; ApiError resource_missing (404) naming `param` when there is none."""
@@ -169,7 +212,16 @@ class Transaction:
         """
         sql, values = query(kind, equal, newest_first, after, created or {}, limit)
         for (doc,) in self.sql(sql, values):
-            yield json.loads(doc)
+            yield orjson.loads(doc)
+
+    def latest(self, kind: str, limit: int) -> list[dict[str, Any]]:
+        """The documents stored last, newest first, whatever time they are of."""
+        # The plus keeps the index by time away: from the end there are soon enough of them.
+        rows = self.sql(
+            "SELECT doc FROM objects WHERE +kind = ? AND deleted = 0 ORDER BY seq DESC LIMIT ?",
+            (kind, limit),
+        )
+        return [orjson.loads(doc) for (doc,) in rows]
 
     def position(self, kind: str, id: str) -> tuple[int, int] | None:
         """Where a document stands in its kind's order of creation."""
@@ -189,41 +241,173 @@ class Transaction:
         ).fetchall()
 
     def insert(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
-        """Store a new document; ApiError resource_already_exists when the id is taken."""
-        if self.find(kind, doc["id"]) is not None:
-            raise ApiError(
-                400,
-                f"{kind.replace('_', ' ').capitalize()} already exists.",
-                code="resource_already_exists",
-            )
-        self._unindex(kind, doc["id"])
+        """Store a new document, on the clock that the time is taken from; ApiError
+        resource_already_exists when the id is taken."""
         created = doc.get("created") or clock.now()
-        cursor = self.sql(
-            "INSERT OR REPLACE INTO objects (kind, id, created, doc) VALUES (?, ?, ?, ?)",
-            (kind, doc["id"], created, to_json(doc)),
-        )
-        self._index(kind, doc, created, cursor.lastrowid)
+        row = (kind, doc["id"], created, to_json(doc), clock.name())
+        sql = "INSERT INTO objects (kind, id, created, doc, clock) VALUES (?, ?, ?, ?, ?)"
+        try:
+            seq = self.sql(sql, row).lastrowid
+        except sqlite3.IntegrityError:
+            if self.find(kind, doc["id"]) is not None:
+                raise ApiError(
+                    400,
+                    f"{kind.replace('_', ' ').capitalize()} already exists.",
+                    code="resource_already_exists",
+                ) from None
+            # It takes the place of its own tombstone.
+            self.sql("DELETE FROM objects WHERE kind = ? AND id = ?", row[:2])
+            seq = self.sql(sql, row).lastrowid
+        rows = _index_rows(kind, doc)
+        self._index(rows, kind, created, seq)
+        if kind != "event":
+            self._know(seq, rows)
+        self.touch(kind, doc)
         return doc
 
     def save(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Write a changed document back."""
         kind = doc["object"]
-        position = self.position(kind, doc["id"])
-        if position is None:
+        found = self.sql(
+            "UPDATE objects SET doc = ? WHERE kind = ? AND id = ? RETURNING created, seq",
+            (to_json(doc), kind, doc["id"]),
+        ).fetchall()
+        if not found:
             raise missing(kind, doc["id"])
-        self.sql(
-            "UPDATE objects SET doc = ? WHERE kind = ? AND id = ?", (to_json(doc), kind, doc["id"])
-        )
-        self.sql("DELETE FROM fields WHERE seq = ?", (position[1],))
-        self._index(kind, doc, *position)
+        created, seq = found[0]
+        had = self._rows.get(seq)
+        if had is None:
+            had = set(self.sql("SELECT field, value FROM fields WHERE seq = ?", (seq,)))
+        has = _index_rows(kind, doc)
+        if had != has:
+            for name, value in had - has:
+                self.sql(
+                    "DELETE FROM fields WHERE kind = ? AND field = ? AND value = ? AND created = ?"
+                    " AND seq = ?",
+                    (kind, name, value, created, seq),
+                )
+            self._index(has - had, kind, created, seq)
+        self._know(seq, has)
+        self.touch(kind, doc)
         return doc
 
     def delete(self, doc: dict[str, Any]) -> None:
         """Remove a document; customers and products leave a tombstone."""
-        self._unindex(doc["object"], doc["id"])
+        kind, id = doc["object"], doc["id"]
         self.sql(
-            "UPDATE objects SET deleted = 1 WHERE kind = ? AND id = ?", (doc["object"], doc["id"])
+            "DELETE FROM fields WHERE seq IN (SELECT seq FROM objects WHERE kind = ? AND id = ?)",
+            (kind, id),
         )
+        self.sql("UPDATE objects SET deleted = 1 WHERE kind = ? AND id = ?", (kind, id))
+        self._rows.clear()
+        self.touch(kind, doc)
+
+    def _know(self, seq: int, rows: set[tuple[str, str]]) -> None:
+        if len(self._rows) >= MOST_KNOWN:
+            self._rows.clear()
+        self._rows[seq] = rows
+
+    def touch(self, kind: str, doc: Mapping[str, Any]) -> None:
+        """Look anew, before it is next asked, at what is due for a document and whatever hangs on
+        it."""
+        if kind in _agendas:
+            self._touched[kind, doc["id"]] = None
+        field, other = BEARS_ON.get(kind, ("", ""))
+        if doc.get(field):
+            self._touched[other, doc[field]] = None
+
+    def plan(self) -> None:
+        """Bring the index of what is due up to date with the documents."""
+        while self._touched:
+            kind, id = next(iter(self._touched))
+            del self._touched[kind, id]
+            row = self.sql(
+                "SELECT seq, clock, deleted, doc FROM objects WHERE kind = ? AND id = ?", (kind, id)
+            ).fetchone()
+            if row is None or kind not in _agendas:
+                continue
+            seq, name, deleted, text = row
+            has = {}
+            if not deleted:
+                doc = orjson.loads(text)
+                has = dict(_agendas[kind](doc))
+                field, other = BEARS_ON.get(kind, ("", ""))
+                if doc.get(field):
+                    self._touched[other, doc[field]] = None
+            had = dict(self.sql("SELECT rank, at FROM due WHERE seq = ?", (seq,)).fetchall())
+            if had != has:
+                self.sql("DELETE FROM due WHERE seq = ?", (seq,))
+                rows = [(seq, rank, name, at) for rank, at in has.items()]
+                self._many("INSERT INTO due (seq, rank, clock, at) VALUES (?, ?, ?, ?)", rows)
+
+    def plan_all(self) -> None:
+        """Make the index of what is due anew."""
+        self.sql("DELETE FROM due")
+        for kind in _agendas:
+            ids = self.sql("SELECT id FROM objects WHERE kind = ? AND deleted = 0", (kind,))
+            self._touched |= {(kind, id): None for (id,) in ids}
+        self.plan()
+
+    def due(self, name: str, until: int, limit: int = 1) -> list[Moment]:
+        """What is due next on a clock, up to a unix second and in its order, at most `limit`."""
+        self.plan()
+        rows = self.sql(
+            "SELECT d.at, d.rank, o.kind, o.id FROM due d JOIN objects o ON o.seq = d.seq"
+            " WHERE d.clock = ? AND d.at <= ? ORDER BY d.at, d.rank, d.seq LIMIT ?",
+            (name, until, limit),
+        )
+        return [Moment(*row) for row in rows]
+
+    def clock_of(self, ids: Iterable[str]) -> str:
+        """The clock that an object with one of these ids is on; "" for the sandbox's own."""
+        wanted = list(ids)
+        marks = ", ".join("?" * len(wanted))
+        row = self.sql(
+            f"SELECT max(clock) FROM objects WHERE clock <> '' AND id IN ({marks})",  # noqa: S608
+            wanted,
+        ).fetchone()
+        return row[0] or ""
+
+    def on_clock(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """Every document of a kind that is on a clock, oldest first."""
+        rows = self.sql(
+            "SELECT doc FROM objects WHERE kind = ? AND deleted = 0 AND clock = ? ORDER BY seq",
+            (kind, name),
+        )
+        return [orjson.loads(doc) for (doc,) in rows]
+
+    def named_by(self, field: str, id: str) -> list[tuple[str, str]]:
+        """Kind and id of every document whose `field` is `id`."""
+        rows = self.sql(
+            "SELECT DISTINCT o.kind, o.id FROM fields f JOIN objects o ON o.seq = f.seq"
+            " WHERE f.field = ? AND f.value = ?",
+            (field, id),
+        )
+        return list(rows)
+
+    def move_to_clock(self, name: str, documents: Iterable[tuple[str, str]]) -> None:
+        """Put documents, by kind and id, on a clock for good."""
+        for kind, id in documents:
+            doc = self.get(kind, id)
+            if "test_clock" in doc:
+                doc["test_clock"] = name
+            where = (kind, id)
+            self.sql("UPDATE objects SET clock = ? WHERE kind = ? AND id = ?", (name, *where))
+            # What is due is planned anew, now on that clock.
+            self.sql(
+                "DELETE FROM due WHERE seq = (SELECT seq FROM objects WHERE kind = ? AND id = ?)",
+                where,
+            )
+            self.save(doc)
+
+    def clear_clock(self, name: str) -> None:
+        """Remove everything that is on a test clock, but for events and the tombstones of its
+        customers."""
+        self.sql("DELETE FROM due WHERE clock = ?", (name,))
+        gone = "FROM objects WHERE clock = ? AND kind NOT IN ('event', 'customer')"
+        self.sql(f"DELETE FROM fields WHERE seq IN (SELECT seq {gone})", (name,))  # noqa: S608
+        self.sql(f"DELETE {gone}", (name,))
+        self._rows.clear()
 
     def setting(self, name: str, default: str | None = None) -> str | None:
         row = self.sql("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
@@ -235,41 +419,47 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what the block wrote when it raises, except an ApiError that says `keep`."""
-        name = f"point_{secrets.token_hex(4)}"
+        self._points += 1
+        name = f"point_{self._points}"
+        touched = dict(self._touched)
         self.sql(f"SAVEPOINT {name}")
         try:
             yield
         except BaseException as error:
             if not (isinstance(error, ApiError) and error.keep):
                 self.sql(f"ROLLBACK TO {name}")
+                # What was planned and indexed inside is undone too.
+                self._touched |= touched
+                self._rows.clear()
             self.sql(f"RELEASE {name}")
             raise
         self.sql(f"RELEASE {name}")
 
-    def _unindex(self, kind: str, id: str) -> None:
-        self.sql(
-            "DELETE FROM fields WHERE seq IN (SELECT seq FROM objects WHERE kind = ? AND id = ?)",
-            (kind, id),
+    def _index(
+        self, rows: Iterable[tuple[str, str]], kind: str, created: int, seq: int | None
+    ) -> None:
+        self._many(
+            "INSERT OR IGNORE INTO fields VALUES (?, ?, ?, ?, ?)",
+            [(kind, name, value, created, seq) for name, value in rows],
         )
 
-    def _index(self, kind: str, doc: Mapping[str, Any], created: int, seq: int | None) -> None:
-        found = {
-            name: value
-            for name, value in doc.items()
-            if name in INDEXED or (name.startswith("_") and isinstance(value, str | int))
-        }
-        for (deep_kind, name), path in DEEP.items():
-            if deep_kind == kind:
-                found[name] = dig(doc, path)
-        for name, value in found.items():
-            if isinstance(value, Mapping):
-                value = value.get("id")
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, str | int):
-                    self.sql(
-                        "INSERT OR IGNORE INTO fields VALUES (?, ?, ?, ?, ?)",
-                        (kind, name, _text(one), created, seq),
-                    )
+
+def _index_rows(kind: str, doc: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """The fields a document is found by, with their values."""
+    found = {name: doc[name] for name in INDEXED if name in doc}
+    for name in doc:
+        if name[0] == "_" and isinstance(doc[name], str | int):
+            found[name] = doc[name]
+    for name, path in DEEP.get(kind, {}).items():
+        found[name] = dig(doc, path)
+    rows = set()
+    for name, value in found.items():
+        if isinstance(value, dict):
+            value = value.get("id")
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str | int):
+                rows.add((name, _text(one)))
+    return rows
 
 
 RANGES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -289,59 +479,77 @@ def query(
 ) -> tuple[str, list[Any]]:
     """The SQL of `Transaction.scan`: an index gives the documents in order, so a page of a long
     list costs no more than a page of a short one."""
+    fields = tuple(Field.of(kind, name, value) for name, value in equal.items())
+    values: list[Any] = [kind]
+    for field in fields:
+        wanted = equal[field.name] if field.several else [equal[field.name]]
+        if field.indexed:
+            values += [kind, field.name, *map(_text, wanted)]
+        else:
+            values += [f"$.{field.name}", *(wanted if field.count else ())]
+    sql = _sql(fields, newest_first, after is not None, tuple(created))
+    return sql, [*values, *(after or ()), *created.values(), limit]
+
+
+class Field(NamedTuple):
+    """How documents are found by a field: through its index or not, and how many values are wanted;
+    none of them means that it must be null."""
+
+    name: str
+    indexed: bool
+    several: bool
+    count: int
+
+    @classmethod
+    def of(cls, kind: str, name: str, value: Any) -> Field:
+        several = isinstance(value, list | tuple)
+        wanted = value if several else [value]
+        known = name in INDEXED or name[0] == "_" or name in DEEP.get(kind, ())
+        indexed = known and all(isinstance(one, str | int) for one in wanted)
+        return cls(name, indexed, several, 0 if wanted == [None] else len(wanted))
+
+    @property
+    def leads(self) -> bool:
+        """Whether its index may give the documents in their order: several common values would
+        have to be merged and sorted."""
+        return self.indexed and not (self.several and self.name in COARSE)
+
+
+@lru_cache(maxsize=1000)
+def _sql(
+    fields: tuple[Field, ...], newest_first: bool, after: bool, created: tuple[str, ...]
+) -> str:
     driver = min(
-        (name for name in equal if _leads(kind, name, equal[name])),
-        key=lambda name: (isinstance(equal[name], list | tuple), name in COARSE),
+        (field for field in fields if field.leads),
+        key=lambda field: (field.several, field.name in COARSE),
         default=None,
     )
     conditions = ["o.kind = ?", "o.deleted = 0"]
-    values: list[Any] = [kind]
     if driver is None:
         source, at = "objects o", "o"
     else:
         source, at = "fields f CROSS JOIN objects o ON o.seq = f.seq", "f"
-    for name, value in equal.items():
-        wanted = list(value) if isinstance(value, list | tuple) else [value]
-        marks = ", ".join("?" * len(wanted))
-        if name == driver:
+    for field in fields:
+        marks = ", ".join("?" * field.count)
+        if field == driver:
             conditions.append(f"f.kind = ? AND f.field = ? AND f.value IN ({marks})")
-            values += [kind, name, *map(_text, wanted)]
-        elif _is_indexed(kind, name, value):
+        elif field.indexed:
             conditions.append(
                 "EXISTS (SELECT 1 FROM fields x WHERE x.kind = ? AND x.field = ?"  # noqa: S608
                 f" AND x.value IN ({marks}) AND x.created = o.created AND x.seq = o.seq)"
             )
-            values += [kind, name, *map(_text, wanted)]
-        elif wanted == [None]:
+        elif not field.count:
             conditions.append("json_extract(o.doc, ?) IS NULL")
-            values.append(f"$.{name}")
         else:
             conditions.append(f"json_extract(o.doc, ?) IN ({marks})")
-            values += [f"$.{name}", *wanted]
     direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-    if after is not None:
+    if after:
         conditions.append(f"({at}.created, {at}.seq) {beyond} (?, ?)")
-        values += after
-    for name, second in created.items():
-        conditions.append(f"{at}.created {RANGES[name]} ?")
-        values.append(second)
-    sql = (
+    conditions += [f"{at}.created {RANGES[name]} ?" for name in created]
+    return (
         f"SELECT o.doc FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
         f" ORDER BY {at}.created {direction}, {at}.seq {direction} LIMIT ?"
     )
-    return sql, [*values, limit]
-
-
-def _leads(kind: str, name: str, value: Any) -> bool:
-    # Several common values in one index would have to be merged and sorted.
-    several = isinstance(value, list | tuple)
-    return _is_indexed(kind, name, value) and not (several and name in COARSE)
-
-
-def _is_indexed(kind: str, name: str, value: Any) -> bool:
-    known = name in INDEXED or name.startswith("_") or (kind, name) in DEEP
-    wanted = value if isinstance(value, list | tuple) else [value]
-    return known and all(isinstance(one, str | int) for one in wanted)
 
 
 class Storage:
@@ -355,7 +563,22 @@ class Storage:
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA cache_size = -65536")
         self._connection.executescript(SCHEMA)
+        columns = self._connection.execute("PRAGMA table_info(objects)")
+        if "clock" not in {name for _, name, *_ in columns}:
+            # A file from before there were test clocks.
+            self._connection.execute(
+                "ALTER TABLE objects ADD COLUMN clock TEXT NOT NULL DEFAULT ''"
+            )
+        self._connection.execute(
+            "CREATE INDEX IF NOT EXISTS objects_on_clock ON objects (id) WHERE clock <> ''"
+        )
         self._lock = threading.RLock()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let no other thread begin a transaction until the block ends."""
+        with self._lock:
+            yield
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -363,9 +586,11 @@ class Storage:
         # The connection's own block commits, or rolls back when the block inside raises.
         with self._lock, self._connection:
             self._connection.execute("BEGIN")
-            token = _current.set(Transaction(self._connection))
+            current = Transaction(self._connection)
+            token = _current.set(current)
             try:
-                yield _current.get()
+                yield current
+                current.plan()
             finally:
                 _current.reset(token)
 

@@ -56,6 +56,8 @@ def business(stripe):
     stripe.v1.subscriptions.cancel(subscribed[-1])
     stripe.v1.subscription_schedules.create({"from_subscription": subscribed[0]})
     stripe.v1.invoices.create({"customer": customer.id})
+    coupon = stripe.v1.coupons.create({"percent_off": 10, "duration": "once"})
+    stripe.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}})
     stripe.v1.credit_notes.create(
         {"invoice": made.latest_invoice, "amount": 100, "refund_amount": 100}
     )
@@ -72,6 +74,7 @@ EXPECTED = {
     "invoice": 8,
     "refund": 1,
     "credit_note": 1,
+    "promotion_code": 1,
 }
 
 

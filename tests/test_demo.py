@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 from tests.demo_process import ROOT, Demo, descendants, free_ports
 
 pytestmark = pytest.mark.loopback
+JSON = {"Content-Type": "application/json"}
 
 
 def running(pids: set[int]) -> set[int]:
@@ -34,6 +36,17 @@ def status(url: str) -> int:
         return answer.status
 
 
+def move_time(sandbox: str, days: int) -> None:
+    """Moves the sandbox's clock and waits until it is there."""
+    body = json.dumps({"advance": days * 86_400}).encode()
+    move = urllib.request.Request(f"{sandbox}/sandbox/clock", body, JSON)
+    with urllib.request.urlopen(move) as answer:
+        playing = json.load(answer)["playing"]
+    while playing:
+        with urllib.request.urlopen(f"{sandbox}/sandbox/clock") as answer:
+            playing = json.load(answer)["playing"]
+
+
 def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_path, monkeypatch):
     data, home = tmp_path / "data", tmp_path / "home"
     home.mkdir()
@@ -44,6 +57,9 @@ def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_
     assert status(f"{demo.sandbox}/healthz") == 200
     for said in (demo.portal, "owner@demo.example", "demo-portal-2026", f"{demo.portal}/dev/mail"):
         assert said in demo.printed
+    assert (data / "clock_offset").read_text() == "0\n"
+    move_time(demo.sandbox, days=3)
+    assert (data / "clock_offset").read_text() == f"{3 * 86_400}\n"
     started = descendants(demo.process.pid)
     assert len(started) >= 3
     assert demo.stop(signal.SIGTERM) == 0
@@ -52,12 +68,14 @@ def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_
     kept = (data / "secret_key").read_text()
     again = Demo(data)
     assert (data / "secret_key").read_text() == kept
+    assert (data / "clock_offset").read_text() == f"{3 * 86_400}\n"
     started = descendants(again.process.pid)
     assert again.stop(signal.SIGINT) == 0
     assert running(started) == set()
 
     fresh = Demo(data, "--fresh")
     assert (data / "secret_key").read_text() != kept
+    assert (data / "clock_offset").read_text() == "0\n"
     assert fresh.stop() == 0
     assert not (home / ".gunicorn").exists()
 

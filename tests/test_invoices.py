@@ -8,6 +8,7 @@ import pytest
 
 from billing import invoice_search, sync
 from models import Invoice, db
+from tests.quote_page import text_of as words_of
 
 
 def text_of(answer):
@@ -270,3 +271,61 @@ def test_the_days_of_the_filter_stay_as_typed(owner):
 def test_totals_due_leave_out_what_is_paid(app, owner, customer_id):
     with app.app_context():
         assert invoice_search.totals_due(customer_id) == []
+
+
+# What was given back ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paid(app, stripe, owner, customer_id):
+    """The paid invoice of the subscription: 49.00, and the payment intent that paid it."""
+    invoice = stripe.v1.invoices.list({"customer": customer_id}).data[0]
+    (payment,) = stripe.v1.invoice_payments.list({"invoice": invoice.id}).data
+    return invoice.id, payment.payment.payment_intent
+
+
+def test_a_refund_shows_on_its_invoice_and_in_the_list(owner, stripe, paid, deliver_webhooks):
+    invoice_id, intent = paid
+    assert "Given back" not in words_of(owner.get(f"/invoices/{invoice_id}"))
+    stripe.v1.refunds.create({"payment_intent": intent, "amount": 1500})
+    deliver_webhooks()
+    page = words_of(owner.get(f"/invoices/{invoice_id}"))
+    assert "Given back" in page
+    assert "Sent to your bank, which shows it within 10 days" in page
+    assert "Refunded $15.00" in page
+    assert "$15.00 refunded" in words_of(owner.get("/invoices"))
+
+
+def test_a_credit_note_says_what_became_of_each_part(
+    owner, stripe, app, paid, customer_id, deliver_webhooks
+):
+    invoice_id, _ = paid
+    note = stripe.v1.credit_notes.create(
+        {"invoice": invoice_id, "amount": 2000, "refund_amount": 700, "credit_amount": 1300}
+    )
+    deliver_webhooks()
+    page = words_of(owner.get(f"/invoices/{invoice_id}"))
+    assert f"Credit note {note.number} $7.00 refunded, $13.00 as credit for your next" in page
+    assert "Refunded $7.00" in page
+    assert "$13.00 of your credit is used" in words_of(owner.get("/"))
+
+
+def test_a_credit_note_on_an_open_invoice_comes_off_what_is_due(
+    owner, stripe, bill, deliver_webhooks
+):
+    invoice_id = bill(5000)
+    stripe.v1.credit_notes.create({"invoice": invoice_id, "amount": 2000})
+    deliver_webhooks()
+    page = words_of(owner.get(f"/invoices/{invoice_id}"))
+    assert "$20.00 off what was due" in page
+    assert "Still to pay $30.00" in page
+
+
+def test_a_void_credit_note_stays_for_the_record(owner, stripe, bill, deliver_webhooks):
+    invoice_id = bill(5000)
+    note = stripe.v1.credit_notes.create({"invoice": invoice_id, "amount": 2000})
+    stripe.v1.credit_notes.void_credit_note(note.id)
+    deliver_webhooks()
+    page = words_of(owner.get(f"/invoices/{invoice_id}"))
+    assert "Void $20.00" in page
+    assert "Still to pay $50.00" in page

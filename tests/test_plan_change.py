@@ -44,14 +44,18 @@ def owner(team, people):
 
 @pytest.fixture
 def losing_answers(monkeypatch):
-    """Requests to a path that ends so are done by Stripe, but their answers never arrive."""
+    """Requests to a path that ends so are done by Stripe, but their answers never arrive.
+
+    From then on Stripe is silent, so that it cannot be asked what became of them either.
+    """
 
     def lose(ending: str):
-        send = requests.Session.request
+        send, silent = requests.Session.request, []
 
         def request(self, method, url, *args, **kwargs):
             answer = send(self, method, url, *args, **kwargs)
-            if method.upper() == "POST" and url.endswith(ending):
+            if silent or (method.upper() == "POST" and url.endswith(ending)):
+                silent.append(url)
                 raise requests.exceptions.ReadTimeout
             return answer
 

@@ -153,3 +153,79 @@ def test_without_a_subscription_there_are_plans_to_choose(people, catalog):
     owner = people.owner()
     for answer in (owner.get("/seats"), owner.post("/seats", data={"seats": "3"})):
         assert answer.headers["Location"].endswith("/plans")
+
+
+def test_in_a_trial_seats_change_at_once_and_nothing_is_charged(people, subscribe, stripe):
+    owner = people.owner()
+    trial = subscribe("Northwind", "team", quantity=3, trial_period_days=14)
+    for seats in ("6", "2"):
+        page = owner.get(f"/seats?seats={seats}")
+        assert "Your trial goes on until 3 December 2026" in text_of(page)
+        assert row_of(page, "Today") == "$0.00"
+        owner.post("/seats", data={"quote": quote_in(page), "seats": seats})
+        assert at_stripe(stripe, trial) == ("demo_team_month", int(seats))
+    assert invoices_of(stripe, trial) == [("paid", 0)]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("past_due", "First, your open invoice"),
+        ("paused", "Resume it first; you see what that costs"),
+        ("collection_paused", "Your payments are on hold"),
+        ("ending", "Keep it first; then you can change it."),
+    ],
+)
+def test_what_stands_in_the_way_is_named_with_the_way_round_it(
+    owner, team, stripe, app, clock, sandbox, state, words, people
+):
+    if state == "past_due":
+        use_card(app, stripe, team, "pm_card_chargeCustomerFail")
+        pass_time(sandbox, clock, INVOICED)
+        newest = stripe.v1.subscriptions.retrieve(team).latest_invoice
+        pull(app, "invoice", newest)
+        owner = people.sign_in(OWNER)
+    elif state == "paused":
+        stripe.v1.subscriptions.pause(team)
+    elif state == "collection_paused":
+        stripe.v1.subscriptions.update(team, {"pause_collection": {"behavior": "void"}})
+    else:
+        stripe.v1.subscriptions.update(team, {"cancel_at_period_end": True})
+    pull(app, "subscription", team)
+    page = owner.get("/seats?seats=12")
+    assert words in text_of(page)
+    assert not offers_quote(page)
+    assert at_stripe(stripe, team) == ("demo_team_month", 8)
+
+
+def test_of_two_tabs_only_the_one_whose_figures_still_hold_is_charged(owner, team, stripe):
+    first = quote_in(owner.get("/seats?seats=10"))
+    second = quote_in(owner.get("/seats?seats=12"))
+    owner.post("/seats", data={"quote": first, "seats": "10"})
+    answer = owner.post("/seats", data={"quote": second, "seats": "12"})
+    said = after(owner, answer)
+    assert "Nothing was changed and you were not charged." in said
+    # What it costs from where one stands now: two more, half a month.
+    assert "$49.00" in said
+    assert at_stripe(stripe, team) == ("demo_team_month", 10)
+    assert invoices_of(stripe, team) == [("paid", 4900), ("paid", 39200)]
+
+
+def test_an_expired_quote_is_shown_afresh_before_anything_is_charged(owner, team, stripe, clock):
+    quote_id = quote_in(owner.get("/seats?seats=12"))
+    clock.advance(minutes=31)
+    answer = owner.post("/seats", data={"quote": quote_id, "seats": "12"})
+    assert answer.headers["Location"].endswith("/seats?seats=12")
+    assert "Here is what the change costs now" in after(owner, answer)
+    assert at_stripe(stripe, team) == ("demo_team_month", 8)
+
+
+def test_more_seats_than_a_smaller_plan_has_are_said_to_be_lost(owner, team, stripe, app):
+    stripe.v1.products.update("demo_business", {"metadata": {"max_seats": "5"}})
+    pull(app, "product", "demo_business")
+    page = owner.get("/plan-change/business")
+    assert "You would lose 3 seats" in text_of(page)
+    assert 'value="5"' in page.text
+    too_many = owner.get("/plan-change/business?seats=8")
+    assert too_many.status_code == 422
+    assert "Enter a whole number from 1 to 5." in text_of(too_many)

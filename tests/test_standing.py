@@ -70,7 +70,7 @@ def test_trialing_names_the_first_charge(stand):
         "First charge is $392.00 on 3 December, to Visa ending 4242."
     )
     assert "Nothing was charged" in detail
-    assert actions == ["Change plan", "Cancel trial"]
+    assert actions == ["Change plan", "Start paying now", "Cancel trial"]
 
 
 def test_past_due_says_what_failed_and_when_it_is_tried_again(stand):

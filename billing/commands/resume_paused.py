@@ -16,5 +16,6 @@ def command() -> None:
     ended = pauses.resume_due(now())
     click.echo(
         f"{ended['resumed']} resumed, {ended['refused']} refused and still paused, "
-        f"{ended['waiting']} to be tried again, {ended['over']} over already."
+        f"{ended['waiting']} to be tried again, {ended['dropped']} dropped unconfirmed, "
+        f"{ended['over']} over already."
     )

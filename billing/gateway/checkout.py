@@ -11,6 +11,7 @@ from billing.gateway.client import translated, v1
 
 if TYPE_CHECKING:
     from stripe.params.checkout import (
+        SessionCreateParams,
         SessionCreateParamsLineItem,
         SessionCreateParamsSubscriptionData,
     )
@@ -23,6 +24,7 @@ def start(
     price: str,
     quantity: int | None,
     currency: str,
+    promotion_code: str | None,
     success_url: str,
     cancel_url: str,
     trial_days: int | None,
@@ -33,8 +35,15 @@ def start(
 
     `quantity` is None for a metered price. In subscription mode Checkout always saves the
     payment method, as the subscription's default. A trial that ends with no method pauses the
-    subscription: nothing is invoiced, so that nobody owes for what they only tried.
+    subscription: nothing is invoiced, so that nobody owes for what they only tried. With a
+    promotion code the page shows its effect; without one it has a field for one, as Stripe takes
+    only either.
     """
+    discounts: SessionCreateParams = (
+        {"discounts": [{"promotion_code": promotion_code}]}
+        if promotion_code
+        else {"allow_promotion_codes": True}
+    )
     item: SessionCreateParamsLineItem = {"price": price}
     if quantity is not None:
         item["quantity"] = quantity
@@ -53,7 +62,7 @@ def start(
                 "client_reference_id": account_id,
                 "line_items": [item],
                 "currency": currency,
-                "allow_promotion_codes": True,
+                **discounts,
                 "billing_address_collection": "auto",
                 "tax_id_collection": {"enabled": True},
                 # Stripe asks for both when a known customer may add a tax id.
@@ -81,6 +90,13 @@ def expire(session_id: str) -> Session:
     """Closes an open session; InvalidRequest when it is open no more."""
     with translated():
         return v1().checkout.sessions.expire(session_id)
+
+
+def open_sessions_of(customer: str) -> list[Session]:
+    """The customer's sessions in which something could still be paid."""
+    with translated():
+        page = v1().checkout.sessions.list({"customer": customer, "status": "open", "limit": 100})
+        return list(page.auto_paging_iter())
 
 
 def subscriptions_of(customer: str) -> list[stripe.Subscription]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import stripe
 from flask import current_app
@@ -21,10 +21,11 @@ API_VERSION: Final = "2026-10-28.endive"
 stripe.enable_telemetry = False
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
+# After so many failures that Stripe keeps, it is not the key.
+SPENT_KEYS = 2
 
-# Told to the cardholder as a plain decline: the true reason would warn a thief.
-# Source: Stripe's docs, "Decline codes".
-UNSPOKEN_DECLINES = frozenset({"stolen_card", "lost_card", "fraudulent", "pickup_card"})
+Made = TypeVar("Made")
+
 # How Stripe says that the bank wants the cardholder to confirm.
 AUTHENTICATION_CODES = frozenset(
     {
@@ -82,22 +83,33 @@ def translated() -> Iterator[None]:
         # Also 409: the same key is being worked on, as when a button is pressed twice, and the
         # first press may be charging right now.
         log.error("stripe did not answer (%s): %s", type(error).__name__, error.request_id)
+        if (error.headers or {}).get("Idempotent-Replayed") == "true":
+            raise errors.KeySpent from error
         raise errors.StripeUnavailable from error
+
+
+def under_key(make: Callable[[str], Made], key: str) -> Made:
+    """What `make` makes under an idempotency key, or under the next one when that key is spent.
+
+    Only for what costs nothing and does no harm when it is there twice. The next keys follow from
+    the first, so that two requests at once still make one thing.
+    """
+    for number in range(SPENT_KEYS):
+        try:
+            return make(f"{key}-again-{number}" if number else key)
+        except errors.KeySpent:
+            log.warning("stripe keeps a failure under a key; trying the next one")
+    return make(f"{key}-again-{SPENT_KEYS}")
 
 
 def _declined(error: stripe.CardError) -> errors.BillingError:
     detail = error.error
     decline_code = detail.decline_code if detail else None
-    intent = (detail.payment_intent or detail.setup_intent) if detail else None
-    needs_action = error.code in AUTHENTICATION_CODES or decline_code in AUTHENTICATION_CODES
-    if needs_action:
-        return errors.AuthenticationNeeded(client_secret=intent.client_secret if intent else None)
-    if decline_code in UNSPOKEN_DECLINES:
-        return errors.CardDeclined(decline_code=decline_code)
-    said = (error.user_message or "Your card was declined.").rstrip()
+    if error.code in AUTHENTICATION_CODES or decline_code in AUTHENTICATION_CODES:
+        return errors.AuthenticationNeeded()
     return errors.CardDeclined(
-        f"{said} You were not charged. Use another card.",
-        decline_code=decline_code or error.code,
+        code=error.code,
+        decline_code=decline_code,
         advice_code=detail.advice_code if detail else None,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import stripe
 
-from billing.gateway.client import translated, v1
+from billing.gateway.client import translated, under_key, v1
 from billing.gateway.listing import PAGE, complete
 
 if TYPE_CHECKING:
@@ -41,8 +41,12 @@ def _whole(customer: stripe.Customer) -> stripe.Customer:
 def create(*, account_id: str, idempotency_key: str) -> stripe.Customer:
     """A new customer that names our account; the same one again for the same key."""
     params: CustomerCreateParams = {"metadata": {"account_id": account_id}}
-    with translated():
-        return v1().customers.create(params, {"idempotency_key": idempotency_key})
+
+    def make(key: str) -> stripe.Customer:
+        with translated():
+            return v1().customers.create(params, {"idempotency_key": key})
+
+    return under_key(make, idempotency_key)
 
 
 def introduce(customer_id: str, *, name: str, email: str | None) -> stripe.Customer:

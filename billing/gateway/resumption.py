@@ -1,11 +1,8 @@
-"""Resuming a paused subscription: what it charges, doing it, and why it was refused."""
+"""Resuming a paused subscription: what it charges, and doing it."""
 
 from __future__ import annotations
 
-import stripe
-
-from billing.errors import CardDeclined
-from billing.gateway.client import UNSPOKEN_DECLINES, translated, v1
+from billing.gateway.client import translated, v1
 from billing.gateway.plan_change import ASKED_ONCE, Changed, Preview
 
 
@@ -41,22 +38,3 @@ def create(subscription_id: str, *, idempotency_key: str) -> Changed:
             },
             {"idempotency_key": idempotency_key},
         )
-
-
-def decline(invoice_id: str) -> CardDeclined:
-    """Why the last payment of an open invoice was refused, for its payer."""
-    with translated():
-        found = v1().invoice_payments.list(
-            {"invoice": invoice_id, "expand": ["data.payment.payment_intent"]}
-        )
-    intents = [each.payment.payment_intent for each in found.data]
-    for intent in intents:
-        error = intent.last_payment_error if isinstance(intent, stripe.PaymentIntent) else None
-        if error is not None and error.decline_code not in UNSPOKEN_DECLINES:
-            said = (error.message or "Your card was declined.").rstrip()
-            return CardDeclined(
-                f"{said} You were not charged. Use another card.",
-                decline_code=error.decline_code or error.code,
-                advice_code=error.advice_code,
-            )
-    return CardDeclined()

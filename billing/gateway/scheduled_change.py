@@ -40,13 +40,15 @@ def replace_next_phase(
     interval: str,
     interval_count: int,
     starts_at: int,
+    promotion_code: str | None,
     idempotency_key: str,
 ) -> stripe.SubscriptionSchedule:
     """The schedule with one phase to come: the current one, but for the named price.
 
     The current phase runs to `starts_at` (Unix seconds) unchanged; the next one lasts a period of
     the new price, after which the schedule lets go. Discounts are named by their own ids, so that
-    a coupon for some months does not start anew. Nothing is prorated.
+    a coupon for some months does not start anew; a promotion code is redeemed when the next phase
+    begins. Nothing is prorated.
     """
     current = _current_phase(schedule)
     now = _phase(current)
@@ -56,6 +58,8 @@ def replace_next_phase(
         _item(item, to_price_id, quantity) if _id(item.price) == from_price_id else _item(item)
         for item in current.items
     ]
+    if promotion_code is not None:
+        then["discounts"] = [*(then.get("discounts") or []), {"promotion_code": promotion_code}]
     then["duration"] = {"interval": interval, "interval_count": interval_count}
     with translated():
         return v1().subscription_schedules.update(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import stripe
 
-from billing.gateway.client import translated, v1
+from billing.gateway.client import translated, under_key, v1
+
+# Stripe's type under the name that callers know it by.
+Failure = stripe.SetupIntent.LastSetupError
 
 
 def create(customer_id: str, *, idempotency_key: str) -> stripe.SetupIntent:
@@ -13,11 +16,14 @@ def create(customer_id: str, *, idempotency_key: str) -> stripe.SetupIntent:
     Which kinds of methods it offers is left to Stripe (`allowed_payment_method_types` is not
     sent). Used off session: renewals happen while nobody is there to confirm.
     """
-    with translated():
-        return v1().setup_intents.create(
-            {"customer": customer_id, "usage": "off_session"},
-            {"idempotency_key": idempotency_key},
-        )
+
+    def make(key: str) -> stripe.SetupIntent:
+        with translated():
+            return v1().setup_intents.create(
+                {"customer": customer_id, "usage": "off_session"}, {"idempotency_key": key}
+            )
+
+    return under_key(make, idempotency_key)
 
 
 def retrieve(setup_intent_id: str) -> stripe.SetupIntent:

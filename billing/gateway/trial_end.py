@@ -10,7 +10,11 @@ def preview(subscription_id: str) -> Preview:
     """The invoice that ending the trial now would make: a whole period from today."""
     with translated():
         return v1().invoices.create_preview(
-            {"subscription": subscription_id, "subscription_details": {"trial_end": "now"}},
+            {
+                "subscription": subscription_id,
+                # What was free has no unused part to give back.
+                "subscription_details": {"trial_end": "now", "proration_behavior": "none"},
+            },
             ASKED_ONCE,
         )
 
@@ -28,6 +32,7 @@ def create(
             subscription_id,
             {
                 "trial_end": "now",
+                "proration_behavior": "none",
                 "payment_behavior": payment_behavior,
                 "expand": ["latest_invoice.confirmation_secret"],
             },

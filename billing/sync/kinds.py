@@ -14,6 +14,7 @@ from billing.gateway import (
     payment_methods,
     prices,
     products,
+    promotion_codes,
     refunds,
     subscription_schedules,
     subscriptions,
@@ -25,6 +26,7 @@ from billing.sync import (
     payment_method,
     price,
     product,
+    promotion_code,
     refund,
     subscription,
     subscription_schedule,
@@ -95,6 +97,12 @@ KINDS: dict[str, Kind] = {
         invoice.columns,
         invoice.refers_to,
         children=Children("lines", InvoiceLine, invoice.line_columns),
+    ),
+    "promotion_code": Kind(
+        MIRRORED["promotion_code"],
+        promotion_codes,
+        promotion_code.columns,
+        promotion_code.refers_to,
     ),
     "refund": Kind(MIRRORED["refund"], refunds, refund.columns, refund.refers_to),
     "credit_note": Kind(

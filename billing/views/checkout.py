@@ -7,15 +7,24 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from billing import checkout
-from billing.authorization import current_account, member_required
+from billing.authorization import current_account, current_role, member_required
 from billing.errors import StripeBusy, StripeUnavailable
+from billing.navigation import BUYERS
 from billing.pricing import Cadence
+from billing.promotion_codes import CodeRefused
+from billing.views import promotion_code
 from billing.views.plans import plans_page
+from models import Subscription
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 STARTED = {"active", "trialing"}
 BOUGHT = "Your subscription has started."
+TRIED = "Your free trial has started; nothing was charged."
+ON_ITS_WAY = (
+    " The first payment is on its way from your bank; it may take a few days and you need not do "
+    "anything."
+)
 
 
 @bp.post("")
@@ -23,7 +32,7 @@ BOUGHT = "Your subscription has started."
 def start() -> Response | tuple[str, int]:
     account = current_account._get_current_object()
     try:
-        wanted = checkout.choice(request.form, account)
+        wanted = checkout.choice(request.form, account, promotion_code.chosen())
     except checkout.SeatsNotPossible as refused:
         page = plans_page(
             interval=Cadence.of(refused.price).key,
@@ -38,6 +47,10 @@ def start() -> Response | tuple[str, int]:
     except checkout.AlreadySubscribed as refusal:
         flash(refusal.message, "warning")
         return redirect(_instead(wanted))
+    except CodeRefused as refusal:
+        promotion_code.forget()
+        flash(f"{refusal.title}. {refusal.message} Prices are shown without it.", "warning")
+        return redirect(url_for("plans.index"), 303)
     return redirect(url, 303)
 
 
@@ -70,11 +83,20 @@ def return_() -> Response | str | tuple[str, int]:
     except (StripeUnavailable, StripeBusy):
         return render_template("checkout/checking.html"), 503
     if result.subscription is not None:
-        if result.subscription.status in STARTED:
-            trial = result.subscription.is_trialing
-            said = "Your free trial has started; nothing was charged." if trial else BOUGHT
-            flash(f"Thank you. {said}", "success")
-        return redirect(url_for("subscription.show"))
+        promotion_code.forget()
+        return _begun(result.subscription)
     if result.status == "complete":
         return render_template("checkout/checking.html")
     return render_template("checkout/unfinished.html", result=result)
+
+
+def _begun(subscription: Subscription) -> Response:
+    """To the subscription, or to what is left to do for its first payment."""
+    first = subscription.latest_invoice
+    if subscription.status in STARTED:
+        on_its_way = first is not None and first.is_processing
+        said = TRIED if subscription.is_trialing else BOUGHT
+        flash(f"Thank you. {said}{ON_ITS_WAY if on_its_way else ''}", "success")
+    elif first is not None and first.needs_confirmation and current_role() in BUYERS:
+        return redirect(url_for("bank_confirmation.show", stripe_id=first.stripe_id, confirm="now"))
+    return redirect(url_for("subscription.show"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, stream_with_context, url_for
@@ -12,15 +11,19 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
 from billing import (
+    given_back,
     invoice_breakdown,
     invoice_search,
     invoices_csv,
+    open_invoices,
     payment_methods,
+    pending_change,
     recent_invoices,
 )
 from billing.authorization import current_account, current_role, member_required, owned_or_404
 from billing.clock import now
 from billing.invoice_search import Filters
+from billing.payment_methods import SavedMethod
 from models import Invoice
 
 bp = Blueprint("invoices", __name__)
@@ -81,6 +84,7 @@ def index() -> Any:
         form=form,
         page=page,
         titles={one.stripe_id: recent_invoices.title(one) for one in page.invoices},
+        refunded=given_back.refunded(page.invoices),
         due=invoice_search.totals_due(customer_id),
         newer=url_for(".index", **chosen, page=page.number - 1) if page.has_newer else None,
         older=url_for(".index", **chosen, page=page.number + 1) if page.has_older else None,
@@ -116,10 +120,12 @@ def show(stripe_id: str) -> Any:
 
 def page_of(invoice: Invoice, *, status: int = 200, **more: Any) -> Any:
     """The invoice's page; `more` says how a payment went: problem, chosen, attempt."""
-    saved = []
+    saved: list[SavedMethod] = []
+    owed: list[Invoice] = []
     if invoice.can_be_paid and current_role() != "viewer":
         saved = payment_methods.saved(current_account)
-    more.setdefault("attempt", secrets.token_urlsafe(16))
+        owed = open_invoices.of(current_account.stripe_customer_id)
+    more.setdefault("chosen", request.args.get("method"))
     return render_template(
         "invoices/show.html",
         invoice=invoice,
@@ -127,6 +133,9 @@ def page_of(invoice: Invoice, *, status: int = 200, **more: Any) -> Any:
         steps=invoice_breakdown.steps(invoice),
         after_total=invoice_breakdown.after_total(invoice),
         payments=invoice_breakdown.payments(invoice),
+        given_back=given_back.rows(invoice),
         saved=saved,
+        owed=owed,
+        change=pending_change.paid_by(invoice),
         **more,
     ), status

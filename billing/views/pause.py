@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -21,6 +22,7 @@ from models import Pause, Subscription, db
 bp = Blueprint("pause", __name__)
 
 OPEN_END = "0"
+A_DAY = timedelta(days=1)
 
 
 class PauseForm(FlaskForm):
@@ -130,8 +132,9 @@ def _asked() -> str:
 def _chosen(pause: Pause | None) -> str:
     if pause is None or pause.resumes_at is None:
         return OPEN_END
-    began = pause.paused_at or pause.requested_at
-    found = (m for m in pauses.MONTHS if pauses.months_later(began, m) == pause.resumes_at)
+    # Stripe's moment of the pause is a little later than that of the request.
+    began, on = pause.paused_at or pause.requested_at, pause.resumes_at
+    found = (m for m in pauses.MONTHS if abs(pauses.months_later(began, m) - on) < A_DAY)
     return str(next(found, OPEN_END))
 
 

@@ -5,25 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_login import current_user
 
-from billing import acceptance, dates, money, plan_change, quoting, scheduled_change
+from billing import (
+    acceptance,
+    dates,
+    money,
+    plan_change,
+    promotion_codes,
+    quoting,
+    scheduled_change,
+)
 from billing.authorization import current_account, member_required
 from billing.clock import now
 from billing.errors import (
-    AuthenticationNeeded,
     CardDeclined,
     StripeBusy,
     StripeMisconfigured,
     StripeUnavailable,
 )
 from billing.pricing import TAKES_EFFECT_NOW, Cadence, Change, seats_for
+from billing.promotion_codes import CodeRefused
 from billing.quoting import QuoteNotUsable
 from billing.seat_count import SeatCountForm
 from billing.standing import scheduled_change as waiting_change
-from models import Invoice, Price, Product, Quote, Subscription, db
+from billing.views import promotion_code
+from models import Invoice, Price, Product, PromotionCode, Quote, Subscription, db
 
 bp = Blueprint("plan_change", __name__)
 bp.add_app_template_filter(dates.span, "span")
@@ -89,6 +98,8 @@ def quoted_page(
 ) -> Any:
     """The page with a fresh quote for the change, or with why there is none.
 
+    A `code` among `more` is redeemed with the change.
+
     It renders without Stripe too: then it says so, and shows the list price.
     """
     shown = {"subscription": subscription, "change": change, "declined": declined, **more}
@@ -101,8 +112,15 @@ def quoted_page(
         if hindrance or change is None:
             return render_template("plan_change/not_possible.html", obstacle=hindrance, **shown)
         quote = quoting.ask(
-            subscription, change, account_id=current_account.id, user_id=current_user.id
+            subscription,
+            change,
+            account_id=current_account.id,
+            user_id=current_user.id,
+            code=more.get("code"),
         )
+    except CodeRefused as refused:
+        flash(f"{refused.title}. {refused.message} This is the cost without it.", "warning")
+        return redirect(request.full_path, 303)
     except (StripeUnavailable, StripeBusy, StripeMisconfigured) as error:
         db.session.rollback()
         silent = error
@@ -132,13 +150,11 @@ def accept(belongs_here: Any, again: str, say: Callable[[Quote], None] | None = 
             raise QuoteNotUsable
         repeated = quote.applied_at is not None
         acceptance.apply(quote)
-    except QuoteNotUsable as error:
+    except (QuoteNotUsable, CodeRefused) as error:
         flash(error.message, "warning")
         return redirect(again, 303)
-    except AuthenticationNeeded as needed:
-        # The secret lets this browser confirm this one payment; it is kept nowhere else.
-        session["confirmation_secret"] = [quote.invoice_id, needed.client_secret]
-        return redirect(url_for("pending_change.show", confirm="now"), 303)
+    if quote.promotion_code_id:
+        promotion_code.forget()
     if not repeated:
         (say or _say)(quote)
     return redirect(url_for("subscription.show"), 303)
@@ -147,6 +163,16 @@ def accept(belongs_here: Any, again: str, say: Callable[[Quote], None] | None = 
 def _asked() -> dict[str, str]:
     """What was chosen on the page, and nothing that `url_for` would take for an order."""
     return {name: request.args[name] for name in ("interval", "seats") if name in request.args}
+
+
+def _code_for(change: Change | None) -> tuple[PromotionCode | None, str | None]:
+    """The reader's promotion code where it counts for the change, and why it does not."""
+    code = promotion_code.chosen()
+    plan = change.price.product if change else None
+    if code is None or change is None or plan is None:
+        return None, None
+    obstacle = promotion_codes.obstacle(code, plan, change.new_amount, change.currency)
+    return (None, obstacle) if obstacle else (code, None)
 
 
 def _page(plan: Product, subscription: Subscription, declined: CardDeclined | None = None) -> Any:
@@ -163,6 +189,7 @@ def _page(plan: Product, subscription: Subscription, declined: CardDeclined | No
     if held and seats != subscription.quantity and not declined:
         # Who is on the plan already keeps their price, be it an older one.
         return redirect(url_for("seats.show", seats=seats))
+    code, code_obstacle = _code_for(change)
     return quoted_page(
         "plan_change/show.html",
         subscription,
@@ -171,6 +198,8 @@ def _page(plan: Product, subscription: Subscription, declined: CardDeclined | No
         plan=plan,
         form=form,
         asked=_asked(),
+        code=code,
+        code_obstacle=code_obstacle,
     )
 
 

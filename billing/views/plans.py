@@ -6,12 +6,14 @@ from babel.numbers import get_currency_name
 from flask import Blueprint, render_template, request
 from flask_babel import get_locale
 
-from billing import money, plans
+from billing import money, plans, promotion_codes
 from billing.authorization import current_account, current_role
 from billing.checkout import SeatsNotPossible
 from billing.clock import now
 from billing.navigation import BUYERS
 from billing.standing import scheduled_change
+from billing.views import promotion_code
+from models import PromotionCode
 
 bp = Blueprint("plans", __name__)
 
@@ -33,6 +35,12 @@ def currency_name(code: str) -> str:
     return get_currency_name(code.upper(), count=2, locale="en")
 
 
+@bp.app_template_filter()
+def amount_off(code: PromotionCode, currency: str) -> int | None:
+    """The fixed amount a promotion code takes off, minor units of `currency`."""
+    return promotion_codes.amount_off(code.coupon, currency)
+
+
 @bp.get("/plans")
 def index() -> str:
     return plans_page(
@@ -52,13 +60,17 @@ def plans_page(
     """The plans as the reader sees them; `refused` is a number of seats to be mended there."""
     account = current_account._get_current_object()
     may_buy = current_role() in BUYERS
-    page = plans.page(account, interval=interval, currency=currency, again=again and may_buy)
+    code = promotion_code.chosen() if may_buy else None
+    page = plans.page(
+        account, interval=interval, currency=currency, again=again and may_buy, code=code
+    )
     held = page.subscription
     return render_template(
         "plans/index.html",
         page=page,
         coming=scheduled_change(held, now()) if held else None,
         may_buy=may_buy,
+        code=code,
         again={"again": 1} if page.former else {},
         refused=refused,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox import clock
 from sandbox.checkout import lines, sums
-from sandbox.duties import duty
+from sandbox.engine import discounting
 from sandbox.errors import ApiError
 from sandbox.events import emit
 from sandbox.pages.urls import checkout_url
@@ -83,7 +83,10 @@ def start(params: dict[str, Any], display_name: str) -> dict[str, Any]:
             for name in part(KIND, "custom_text")
         },
         customer_creation=_customer_creation(params),
-        discounts=[_discount(entry) for entry in params.get("discounts") or []],
+        discounts=[
+            _discount(entry, index, params.get("customer"))
+            for index, entry in enumerate(params.get("discounts") or [])
+        ],
         payment_method_collection=params.get("payment_method_collection", "always")
         if mode == "subscription"
         else None,
@@ -107,6 +110,12 @@ def start(params: dict[str, Any], display_name: str) -> dict[str, Any]:
     store.insert(KIND, session)
     lines.build(session, params.get("line_items") or [])
     sums.fill(session)
+    discounting.check_order(
+        params.get("discounts"),
+        [line["price"]["product"] for line in lines.of(session)],
+        session["currency"],
+        session["amount_subtotal"],
+    )
     session["payment_method_types"] = _payment_method_types(session)
     session["url"] = checkout_url(session)
     return store.save(session)
@@ -118,14 +127,6 @@ def current(id: str) -> dict[str, Any]:
     if session["status"] == "open" and session["expires_at"] <= clock.now():
         close(session, "expired")
     return session
-
-
-@duty
-def expire_due() -> None:
-    """Expire every open session whose time has passed."""
-    for session in store.all(KIND, status="open"):
-        if session["expires_at"] <= clock.now():
-            close(session, "expired")
 
 
 def close(session: dict[str, Any], status: str) -> dict[str, Any]:
@@ -249,15 +250,11 @@ def _missing(name: str) -> ApiError:
     return ApiError(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
 
 
-def _discount(entry: dict[str, Any]) -> dict[str, Any]:
-    if entry.get("promotion_code"):
-        code = store.need("promotion_code", entry["promotion_code"], "discounts[0][promotion_code]")
-        if not code["active"]:
-            raise ApiError(400, "This promotion code is inactive.", param="discounts[0]")
-        return {"coupon": None, "promotion_code": code["id"]}
-    coupon = store.need("coupon", entry.get("coupon", ""), "discounts[0][coupon]")
-    if not coupon["valid"]:
-        raise ApiError(400, f"Coupon expired: {coupon['id']}", param="discounts[0]")
+def _discount(entry: dict[str, Any], index: int, customer: str | None) -> dict[str, Any]:
+    buyer = {"id": customer} if customer else {}
+    promotion, coupon = discounting.redeemable(entry, buyer, f"discounts[{index}]")
+    if promotion:
+        return {"coupon": None, "promotion_code": promotion["id"]}
     return {"coupon": coupon["id"], "promotion_code": None}
 
 

@@ -1,6 +1,6 @@
 """`*.updated` events that tell what was there before."""
 
-from sandbox.events import emit
+from sandbox.events import announce
 from sandbox.protocol.rendering import render
 
 
@@ -11,10 +11,11 @@ def snapshot(doc: dict) -> dict:
 
 def emit_updated(type: str, doc: dict, before: dict) -> bool:
     """Emit `type` with `previous_attributes`; False and no event when nothing visible changed."""
-    previous = difference(before, render(doc))
+    shown = render(doc)
+    previous = difference(before, shown)
     if not previous:
         return False
-    emit(type, doc, previous)
+    announce(type, shown, previous)
     return True
 
 

@@ -11,7 +11,7 @@ from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.engine.money import decimal_string, round_to
 from sandbox.errors import ApiError
 from sandbox.events import emit
-from sandbox.pages.urls import base_url
+from sandbox.pages.urls import credit_note_pdf_url
 from sandbox.protocol.rendering import sublist
 from sandbox.resources import customer_balance_transactions as balance
 from sandbox.schema import blank
@@ -76,7 +76,7 @@ def build(params: dict) -> tuple[dict, dict]:
         type="post_payment" if paid else "pre_payment",
         _lines=lines,
     )
-    note["pdf"] = f"{base_url()}/credit_notes/{note['id']}/pdf"
+    note["pdf"] = credit_note_pdf_url(note)
     _check(note, invoice, live, params)
     return note, invoice
 
@@ -95,7 +95,7 @@ def _check(note: dict, invoice: dict, live: list[dict], params: dict) -> None:
             code="amount_too_large",
             param="amount",
         )
-    refunds = sum(one.get("amount_refunded") or 0 for one in params.get("refunds") or [])
+    refunds = sum(amount for _, amount in _linked(params, invoice))
     names = ("refund_amount", "credit_amount", "out_of_band_amount")
     given = refunds + sum(params.get(name) or 0 for name in names)
     if note["type"] == "post_payment" and given != note["total"]:
@@ -110,6 +110,45 @@ def _check(note: dict, invoice: dict, live: list[dict], params: dict) -> None:
             "You cannot refund or credit an amount of an invoice that is not paid.",
             param=next(name for name in (*names, "refunds") if params.get(name)),
         )
+
+
+def _linked(params: dict, invoice: dict) -> list[tuple[dict, int]]:
+    """The existing refunds that `refunds` names, with how much of each the credit note stands for.
+
+    ApiError 400 for a refund of another payment, one that failed, or more than is left of it.
+    """
+    found = []
+    intent = invoicing.intent_of(invoice)
+    for index, given in enumerate(params.get("refunds") or []):
+        param = f"refunds[{index}][refund]"
+        refund = store.need("refund", given.get("refund", ""), param)
+        if not intent or refund["payment_intent"] != intent["id"]:
+            raise ApiError(
+                400,
+                f"The refund {refund['id']} does not belong to a payment of this invoice.",
+                param=param,
+            )
+        if refund["status"] in ("failed", "canceled"):
+            raise ApiError(400, f"The refund {refund['id']} is {refund['status']}.", param=param)
+        left = refund["amount"] - _already_linked(refund["id"], invoice["id"])
+        amount = given.get("amount_refunded", left)
+        if amount > left or not amount:
+            raise ApiError(
+                400,
+                f"The refund {refund['id']} has {left} left that no credit note stands for.",
+                param=param,
+            )
+        found.append((refund, amount))
+    return found
+
+
+def _already_linked(refund: str, invoice: str) -> int:
+    return sum(
+        one["amount_refunded"]
+        for note in store.all("credit_note", invoice=invoice, status="issued")
+        for one in note["refunds"]
+        if one["refund"] == refund
+    )
 
 
 def _lines(params: dict, invoice: dict) -> list[dict]:
@@ -145,6 +184,15 @@ def _of_line(spec: dict, invoice: dict, param: str) -> dict:
     else:
         quantity = count if quantity is None else quantity
         amount = round_to(Fraction(source["amount"] * quantity, count), currency)
+    left = source["amount"] - _credited(id, invoice["id"])
+    if amount > left:
+        raise ApiError(
+            400,
+            f"The amount to credit ({amount}) is more than the {left} that can still be credited "
+            "on this line.",
+            code="amount_too_large",
+            param=f"{param}[{'quantity' if quantity is not None else 'amount'}]",
+        )
     share = Fraction(amount, source["amount"]) if source["amount"] else Fraction(0)
     discounts = [
         {"amount": round_to(one["amount"] * share, currency), "discount": one["discount"]}
@@ -159,6 +207,17 @@ def _of_line(spec: dict, invoice: dict, param: str) -> dict:
         rates=source["_tax_rates"],
         quantity=quantity,
         invoice_line_item=id,
+    )
+
+
+def _credited(line: str, invoice: str) -> int:
+    """How much of an invoice's line was credited before."""
+    notes = store.all("credit_note", invoice=invoice, status="issued")
+    return sum(
+        one["amount"]
+        for note in notes
+        for one in lines_of(note)
+        if one["invoice_line_item"] == line
     )
 
 
@@ -279,7 +338,7 @@ def _reduce(invoice: dict, amount: int) -> None:
 
 
 def _give_back(note: dict, invoice: dict, params: dict) -> None:
-    made = []
+    made = _linked(params, invoice)
     if params.get("refund_amount"):
         intent = invoicing.intent_of(invoice)
         if not intent or not intent["latest_charge"]:
@@ -290,9 +349,6 @@ def _give_back(note: dict, invoice: dict, params: dict) -> None:
             )
         charge = store.get("charge", intent["latest_charge"])
         made.append((refunding.refund(charge, params["refund_amount"]), params["refund_amount"]))
-    for given in params.get("refunds") or []:
-        refund = store.need("refund", given.get("refund", ""), "refunds")
-        made.append((refund, given.get("amount_refunded", refund["amount"])))
     note["refunds"] = [
         {
             "amount_refunded": amount,

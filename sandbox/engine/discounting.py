@@ -19,12 +19,17 @@ def create(given: list[dict] | str | None, customer: dict, **owner: str | None) 
         if entry.get("discount"):
             ids.append(store.need("discount", entry["discount"], f"{where}[discount]")["id"])
             continue
-        promotion, coupon = _redeemed(entry, customer, where)
+        promotion, coupon = redeemable(entry, customer, where)
         ids.append(_insert(coupon, promotion, customer, owner))
     return ids
 
 
-def _redeemed(entry: dict, customer: dict, where: str) -> tuple[dict | None, dict]:
+def redeemable(entry: dict, customer: dict, where: str) -> tuple[dict | None, dict]:
+    """The promotion code, if one is given, and the coupon of an entry of `discounts`.
+
+    `customer` may be one who does not exist yet, without an id. ApiError 400 when it cannot be
+    redeemed.
+    """
     promotion = None
     if entry.get("promotion_code"):
         param = f"{where}[promotion_code]"
@@ -46,30 +51,75 @@ def _redeemed(entry: dict, customer: dict, where: str) -> tuple[dict | None, dic
     return promotion, coupon
 
 
+CANNOT = "This promotion code cannot be redeemed because "
+
+
 def _check_promotion(promotion: dict, customer: dict, param: str) -> None:
-    late = promotion["expires_at"] and promotion["expires_at"] < clock.now()
+    late = promotion["expires_at"] and promotion["expires_at"] <= clock.now()
     most = promotion["max_redemptions"]
-    if not promotion["active"] or late or (most and promotion["times_redeemed"] >= most):
-        raise ApiError(
-            400, "This promotion code cannot be redeemed because it is inactive.", param=param
-        )
-    if promotion["customer"] and promotion["customer"] != customer["id"]:
+    if late:
+        raise ApiError(400, f"{CANNOT}it has expired.", param=param)
+    if most and promotion["times_redeemed"] >= most:
+        raise ApiError(400, f"{CANNOT}it has been used the maximum number of times.", param=param)
+    if not promotion["active"]:
+        raise ApiError(400, f"{CANNOT}it is inactive.", param=param)
+    if promotion["customer"] and promotion["customer"] != customer.get("id"):
         raise ApiError(
             400,
-            "This promotion code cannot be redeemed because the associated customer is not the "
-            "one it is restricted to.",
+            f"{CANNOT}the associated customer is not the one it is restricted to.",
             param=param,
         )
     first_only = promotion["restrictions"]["first_time_transaction"]
-    if first_only and any(
-        invoice["amount_paid"] for invoice in store.all("invoice", customer=customer["id"])
-    ):
-        raise ApiError(
-            400,
-            "This promotion code cannot be redeemed because the associated customer has prior "
-            "transactions.",
-            param=param,
-        )
+    if first_only and customer.get("id") and has_paid(customer["id"]):
+        raise ApiError(400, f"{CANNOT}the associated customer has prior transactions.", param=param)
+
+
+def has_paid(customer_id: str) -> bool:
+    """Whether the customer has paid anything before: an invoice or a payment of its own."""
+    invoices = store.all("invoice", customer=customer_id, status="paid")
+    return any(invoice["amount_paid"] for invoice in invoices) or bool(
+        store.all("charge", customer=customer_id, status="succeeded")
+    )
+
+
+def check_order(
+    given: list[dict] | str | None, products: list[str], currency: str, amount: int | None
+) -> None:
+    """ApiError 400 when a promotion code of a `discounts` parameter does not fit what is bought:
+    `products`, for `amount` minor units, None for an update, whose amount may still change."""
+    for index, entry in enumerate(given or []):
+        if not entry.get("promotion_code"):
+            continue
+        param = f"discounts[{index}][promotion_code]"
+        promotion = store.need("promotion_code", entry["promotion_code"], param)
+        coupon = store.need("coupon", promotion["promotion"]["coupon"], param)
+        if not any(Reduction("", coupon).covers(product) for product in products):
+            raise ApiError(
+                400, f"{CANNOT}it does not apply to anything in this order.", param=param
+            )
+        least = minimum(promotion, currency)
+        if least and amount is None:
+            raise ApiError(
+                400,
+                "This promotion code cannot be redeemed on a subscription update because it uses "
+                "the `minimum_amount` restriction and the amount may change.",
+                param=param,
+            )
+        if amount is not None and amount < least:
+            raise ApiError(
+                400,
+                f"{CANNOT}the associated purchase does not meet the minimum amount requirement.",
+                param=param,
+            )
+
+
+def minimum(promotion: dict, currency: str) -> int:
+    """The least an order in `currency` must come to; 0 when the code does not say."""
+    restrictions = promotion["restrictions"]
+    if restrictions["minimum_amount_currency"] == currency:
+        return restrictions["minimum_amount"] or 0
+    options = restrictions.get("currency_options") or {}
+    return (options.get(currency) or {}).get("minimum_amount") or 0
 
 
 def _insert(coupon: dict, promotion: dict | None, customer: dict, owner: dict) -> str:

@@ -87,6 +87,7 @@ class Draft:
             entry["invoice"] = invoice["id"]
             store.save(entry)
         used = [one["discount"] for one in invoice["total_discount_amounts"] if one["amount"]]
+        used += [id for entry in self.entries for id in entry.get("_reduced_by") or []]
         discounting.spend(used, invoice["id"])
         if self.subscription:
             subscription = store.get("subscription", self.subscription["id"])

@@ -2,7 +2,7 @@
 
 from sandbox.engine import discounting, pricing
 from sandbox.engine.calendar import period
-from sandbox.engine.discounts import net
+from sandbox.engine.discounts import Reduction, net
 from sandbox.errors import ApiError
 from sandbox.protocol.rendering import sublist
 from sandbox.schema import blank
@@ -174,9 +174,16 @@ def amount(item: dict, currency: str) -> int:
 
 def net_amount(item: dict, subscription: dict, at: int) -> int:
     """What a whole period costs after the discounts in force at `at`."""
-    reductions = discounting.reductions([*item["discounts"], *subscription["discounts"]], at)
+    reductions = reductions_of(item, subscription, at)
     currency = subscription["currency"]
     return net(amount(item, currency), item["price"]["product"], reductions, currency)
+
+
+def reductions_of(item: dict, subscription: dict, at: int) -> list[Reduction]:
+    """The discounts in force at `at` that count for the item, its own first."""
+    ids = [*item["discounts"], *subscription["discounts"]]
+    product = item["price"]["product"]
+    return [one for one in discounting.reductions(ids, at) if one.covers(product)]
 
 
 def interval(item: dict) -> tuple[str, int]:

@@ -64,6 +64,7 @@ def debit(item: dict, subscription: dict, at: int) -> dict:
     currency = subscription["currency"]
     amount = share(net, end - at, whole_end - start, currency)
     what = wording.several(items.product_name(item["price"]), item["quantity"])
+    reduced_by = [one.id for one in items.reductions_of(item, subscription, at)]
     item["_billed"] = {
         "start": at,
         "end": end,
@@ -80,10 +81,13 @@ def debit(item: dict, subscription: dict, at: int) -> dict:
         period={"start": at, "end": end},
         description=wording.remaining(what, at),
         credited=None,
+        reduced_by=reduced_by,
     )
 
 
-def _entry(item, subscription, *, amount, price, quantity, period, description, credited) -> dict:
+def _entry(
+    item, subscription, *, amount, price, quantity, period, description, credited, reduced_by=()
+) -> dict:
     count = 1 if quantity is None else quantity
     each = decimal_string(Fraction(amount, count)) if count else "0"
     entry = blank(
@@ -112,6 +116,8 @@ def _entry(item, subscription, *, amount, price, quantity, period, description, 
         quantity=count,
         quantity_decimal=str(count),
         tax_rates=item["tax_rates"] or subscription["default_tax_rates"] or [],
+        # Discounts that the amount contains: one that applies once is used up by it.
+        _reduced_by=list(reduced_by),
     )
     store.insert("invoiceitem", entry)
     emit("invoiceitem.created", entry)

@@ -34,7 +34,6 @@ def refund(charge: dict, amount: int | None = None, reason: str | None = None, *
         payment_intent=charge["payment_intent"],
         reason=reason,
         status=status,
-        _unsettled=settles_at is not None,
         _settles_at=settles_at,
         **({"metadata": {}} | fields),
     )
@@ -127,7 +126,7 @@ def _give_back(charge: dict, amount: int) -> None:
 
 def settle(made: dict) -> dict:
     """The end of a refund that was on its way: it arrived, or its card does not take it."""
-    made.update(_unsettled=False, _settles_at=None)
+    made["_settles_at"] = None
     if made["status"] == "pending":
         return _move(made, "succeeded")
     return _fail(made, "failed", failure_reason="expired_or_canceled_card")
@@ -142,7 +141,7 @@ def cancel(made: dict) -> dict:
             400,
             f"Refund {made['id']} cannot be canceled: its status is {made['status']}.",
         )
-    made.update(_unsettled=False, _settles_at=None)
+    made["_settles_at"] = None
     return _fail(made, "canceled", failure_reason="merchant_request")
 
 

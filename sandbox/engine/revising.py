@@ -46,6 +46,12 @@ def apply(subscription: dict, params: dict) -> Change:
     free_before = _is_free(items.of(subscription), subscription)
     terms.apply(subscription, params, customer)
     edit = _edit(subscription, params, customer, now)
+    discounting.check_order(
+        params.get("discounts"),
+        [item["price"]["product"] for item in edit.kept],
+        subscription["currency"],
+        None,
+    )
     behavior = params.get("proration_behavior", "create_prorations")
     if subscription["status"] == "paused":
         behavior = "none"  # nothing is billed for a pause
@@ -238,7 +244,8 @@ def _begin_trial(change: Change, edit: Edit, end: int, prorate: bool) -> None:
 
 def _restart(change: Change, edit: Edit, prorate: bool) -> None:
     subscription, now = change.subscription, clock.now()
-    _credit_all(change, edit, prorate)
+    # Nothing was paid for the trial that ends, so nothing of it is given back.
+    _credit_all(change, edit, prorate and subscription["status"] != "trialing")
     if subscription["status"] == "trialing":
         subscription.update(status="active", trial_end=now)
     subscription["billing_cycle_anchor"] = now

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from sandbox import clock
-from sandbox.engine import collecting, ending, items, paying, proration, saving, terms
+from sandbox.engine import collecting, discounting, ending, items, paying, proration, saving, terms
 from sandbox.engine.calendar import DAY, moment
 from sandbox.engine.drafts import Draft
 from sandbox.engine.entries import new_entry
@@ -73,7 +73,14 @@ def prepare(customer: dict, params: dict) -> tuple[dict, Draft]:
         _one_currency(customer, subscription["currency"])
         balance.use_currency(customer, subscription["currency"])
         store.save(customer)
-    return subscription, _first_invoice(customer, subscription, entries, params, now)
+    draft = _first_invoice(customer, subscription, entries, params, now)
+    discounting.check_order(
+        params.get("discounts"),
+        [item["price"]["product"] for item in entries],
+        subscription["currency"],
+        sum(line["amount"] for line in draft.lines),
+    )
+    return subscription, draft
 
 
 def _one_currency(customer: dict, currency: str) -> None:

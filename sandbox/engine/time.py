@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from sandbox import clock
+from sandbox.checkout import session as checkout
 from sandbox.duties import duty
 from sandbox.engine import (
     ending,
@@ -21,7 +22,7 @@ from sandbox.engine import (
 )
 from sandbox.engine.changes import emit_updated, snapshot
 from sandbox.events import emit
-from sandbox.store import store
+from sandbox.store import agenda, store
 
 DAY = 86_400
 # How long before a trial ends its event comes, in seconds.
@@ -29,88 +30,100 @@ TRIAL_NOTICE = 3 * DAY
 # How long before a renewal `invoice.upcoming` comes, in seconds.
 RENEWAL_NOTICE = 7 * DAY
 
-HOUR = 3600
+# Later than anything is due, in unix seconds.
+END = 2**62
+# The setting that names the rules by which the index of what is due was made.
+INDEX = "agenda"
 
 
 class Rule(NamedTuple):
-    """What happens to documents of a kind: `when` tells the time, None for never."""
+    """What happens to documents of a kind: `when` tells the time, None for never. `what` names it
+    on the front page: "renewal of sub_..."."""
 
     kind: str
     where: dict
     when: Callable[[dict], int | None]
     action: Callable[[dict], object]
+    what: str
 
-    def applies_to(self, doc: dict) -> bool:
-        """Whether the document still is one of those the rule is for."""
-        return all(
-            doc[name] in (value if isinstance(value, list) else [value])
-            for name, value in self.where.items()
-        )
-
-
-class Due(NamedTuple):
-    """A rule's action on one document, and its time."""
-
-    at: int
-    rank: int
-    id: str
-    rule: Rule
-
-    @property
-    def kind(self) -> str:
-        return self.rule.kind
+    def at(self, doc: dict) -> int | None:
+        """When it is due for the document, None when it is not one of those the rule is for."""
+        for name, value in self.where.items():
+            if doc[name] not in (value if isinstance(value, list) else [value]):
+                return None
+        return self.when(doc)
 
 
 def run_due(now: int) -> int:
-    """Play everything that is due up to `now` (unix seconds), each thing at its own time.
+    """Play everything that is due up to `now` (unix seconds) on the clock this runs on, each thing
+    at its own time.
 
     Runs inside a store transaction. Gives how many things were played.
     """
-    played = 0
-    while found := sorted(_due(now), key=lambda one: one[:3]):
-        first = found[0].at
-        # What is played brings nothing new within the hour, so that much needs one look only.
-        for one in (one for one in found if one.at < first + HOUR):
-            doc = store.find(one.kind, one.id)
-            # Something played before may have changed or settled this.
-            if doc and one.rule.applies_to(doc) and one.rule.when(doc) == one.at:
-                with clock.at(one.at):
-                    one.rule.action(doc)
-                played += 1
-    return played
+    return sum(1 for _ in play(now))
+
+
+def play(until: int) -> Iterator[tuple[int, int | None]]:
+    """Play what is due up to `until` (unix seconds), one thing with each step: its time, and the
+    time of what is due after it by then, if anything is.
+
+    RuntimeError when something is due as before once it was played: it would be for ever.
+    """
+    name = clock.name()
+    found = store.due(name, until)
+    while found:
+        one = found[0]
+        rule = _RULES[one.rank]
+        with clock.at(one.at):
+            rule.action(store.get(one.kind, one.id))
+        following = store.due(name, until)
+        if following == found:
+            raise RuntimeError(f"{rule.what} {one.id} is due at {one.at} again")
+        found = following
+        yield one.at, found[0].at if found else None
 
 
 def next_due() -> int | None:
-    """When something is due next, in unix seconds; None when nothing ever is."""
-    return min((one.at for one in _due(2**62)), default=None)
+    """When something is due next on the clock this runs on, in unix seconds; None when nothing
+    ever is."""
+    found = store.due(clock.name(), END)
+    return found[0].at if found else None
 
 
-def _due(now: int) -> Iterator[Due]:
-    """All that is due; what is due at once comes in the order of the rules.
-
-    Schedules come before renewals, so that a renewal sees the phase that starts with it.
-    """
-    seen: dict[str, list[dict]] = {}
-    for rank, rule in enumerate(_RULES):
-        key = f"{rule.kind} {rule.where}"
-        if key not in seen:
-            seen[key] = _documents(rule)
-        for doc in seen[key]:
-            at = rule.when(doc)
-            if at is not None and at <= now:
-                yield Due(at, rank, doc["id"], rule)
+def next_event() -> tuple[int, str, str, str] | None:
+    """What is due next on the clock this runs on: its unix second, what it is, and the kind and id
+    of its object."""
+    found = store.due(clock.name(), END)
+    if not found:
+        return None
+    return found[0].at, _RULES[found[0].rank].what, found[0].kind, found[0].id
 
 
-def _documents(rule: Rule) -> list[dict]:
-    """The documents a rule is for, to look at only; subscriptions carry their items."""
-    found = list(store.scan(rule.kind, rule.where, newest_first=False))
-    if found and rule.kind == "subscription":
-        entries: dict[str, list[dict]] = {}
-        for item in store.all("subscription_item"):
-            entries.setdefault(item["subscription"], []).append(item)
-        for doc in found:
-            doc["_items"] = entries.get(doc["id"], [])
-    return found
+def _agenda(rules: list[tuple[int, Rule]]) -> Callable[[dict], list[tuple[int, int]]]:
+    def due(doc: dict) -> list[tuple[int, int]]:
+        if doc["object"] == "subscription":
+            # Read once for all rules.
+            doc["_items"] = items.of(doc)
+        moments = ((rank, rule.at(doc)) for rank, rule in rules)
+        return [(rank, at) for rank, at in moments if at is not None]
+
+    return due
+
+
+def register() -> None:
+    """Have the store keep what the rules make due; the index is made anew when the rules are
+    others than those it was made by."""
+    for kind in {rule.kind for rule in _RULES}:
+        rules = [(rank, rule) for rank, rule in enumerate(_RULES) if rule.kind == kind]
+        agenda(kind, _agenda(rules))
+
+
+def index() -> None:
+    """Make the index of what is due where it was made by other rules, or none is there."""
+    version = " ".join(f"{rule.kind}/{rule.what}" for rule in _RULES)
+    if store.setting(INDEX) != version:
+        store.plan_all()
+        store.set_setting(INDEX, version)
 
 
 @duty
@@ -196,33 +209,82 @@ def _resume_collection(subscription: dict) -> None:
 
 _LIVE = {"status": ["trialing", "active", "past_due", "unpaid"]}
 _WAITING = {"status": [*_LIVE["status"], "paused"]}
+# What is due at once comes in this order. Schedules come before renewals, so that a renewal sees
+# the phase that starts with it.
 _RULES = (
     Rule(
         "payment_intent",
         {"status": "processing"},
         lambda intent: intent.get("_settles_at"),
         paying.settle_payment_intent,
+        "the bank's answer for",
     ),
-    Rule("refund", {"_unsettled": True}, lambda r: r["_settles_at"], refunding.settle),
-    Rule("subscription", {"status": "incomplete"}, lambda s: s.get("_expires_at"), ending.expire),
-    Rule("subscription", _WAITING, _pending_expiry, standing.drop_update),
-    Rule("subscription", _LIVE, _resumption, _resume_collection),
-    Rule("subscription", {"status": "trialing"}, _trial_notice, _tell_trial_end),
-    Rule("subscription", _LIVE, _renewal_notice, _tell_renewal),
-    Rule("invoice", {"status": "draft"}, _finalization, renewing.finalize_due),
-    Rule("invoice", {"status": "open"}, _retry, renewing.retry),
+    Rule(
+        "refund",
+        {"status": ["pending", "succeeded"]},
+        lambda refund: refund.get("_settles_at"),
+        refunding.settle,
+        "the bank's answer for",
+    ),
+    Rule(
+        "checkout.session",
+        {"status": "open"},
+        lambda session: session["expires_at"],
+        lambda session: checkout.close(session, "expired"),
+        "expiry of",
+    ),
+    Rule(
+        "subscription",
+        {"status": "incomplete"},
+        lambda subscription: subscription.get("_expires_at"),
+        ending.expire,
+        "expiry of the unpaid",
+    ),
+    Rule(
+        "subscription",
+        _WAITING,
+        _pending_expiry,
+        standing.drop_update,
+        "expiry of the change held by",
+    ),
+    Rule("subscription", _LIVE, _resumption, _resume_collection, "collection resuming for"),
+    Rule(
+        "subscription",
+        {"status": "trialing"},
+        _trial_notice,
+        _tell_trial_end,
+        "notice of the trial's end of",
+    ),
+    Rule("subscription", _LIVE, _renewal_notice, _tell_renewal, "notice of the renewal of"),
+    Rule(
+        "invoice",
+        {"status": "draft"},
+        _finalization,
+        renewing.finalize_due,
+        "finalization and charge of",
+    ),
+    Rule("invoice", {"status": "open"}, _retry, renewing.retry, "another try to charge"),
     Rule(
         "invoice",
         {"status": "open", "collection_method": "send_invoice"},
         _overdue,
         _tell_overdue,
+        "due date of",
     ),
     Rule(
         "subscription_schedule",
         {"status": ["active", "not_started"]},
         _end_of_phase,
         schedules.step,
+        "next phase of",
     ),
-    Rule("subscription", _WAITING, lambda s: s["cancel_at"], ending.end_on_schedule),
-    Rule("subscription", _LIVE, renewing.due_at, renewing.run),
+    Rule(
+        "subscription",
+        _WAITING,
+        lambda subscription: subscription["cancel_at"],
+        ending.end_on_schedule,
+        "end of",
+    ),
+    Rule("subscription", _LIVE, renewing.due_at, renewing.run, "renewal of"),
 )
+register()

@@ -35,6 +35,7 @@ FILTERS = (
     wording.method_detail,
     wording.method_name,
     wording.minute,
+    wording.span,
     wording.tone,
     wording.words,
 )

@@ -205,6 +205,8 @@ def _button(session) -> str:
 
 def _small_print(session) -> str:
     name = merchant_name(session)
+    if session["mode"] == "subscription" and not needs_payment_method(session):
+        return _without_method(session) if sums.has_trial(session) else ""
     if session["mode"] == "subscription":
         return (
             f"You allow {name} to charge your payment method for this and future payments, until "
@@ -213,3 +215,13 @@ def _small_print(session) -> str:
     if session["mode"] == "setup":
         return f"You allow {name} to charge this payment method in the future."
     return ""
+
+
+def _without_method(session) -> str:
+    """What becomes of a trial that nobody gave a payment method for."""
+    settings = session["_subscription_data"].get("trial_settings") or {}
+    behavior = (settings.get("end_behavior") or {}).get("missing_payment_method")
+    ends = {"cancel": "your plan ends with the trial", "pause": "your plan pauses after the trial"}
+    if behavior not in ends:
+        return "When the trial ends you are asked to pay."
+    return f"No card is needed today. Without one {ends[behavior]}."

@@ -24,13 +24,14 @@ PAGE = 50
 LATEST = 8
 PREFIXES = {
     "bpc": "billing_portal.configuration", "bps": "billing_portal.session", "ch": "charge",
-    "cn": "credit_note", "cs": "checkout.session", "cus": "customer", "di": "discount",
-    "evt": "event", "ii": "invoiceitem", "in": "invoice", "inpay": "invoice_payment",
-    "pi": "payment_intent", "pm": "payment_method", "price": "price", "prod": "product",
-    "promo": "promotion_code", "re": "refund", "seti": "setup_intent", "si": "subscription_item",
-    "sub": "subscription", "txi": "tax_id", "txr": "tax_rate", "we": "webhook_endpoint",
+    "clock": "test_helpers.test_clock", "cn": "credit_note", "cs": "checkout.session",
+    "cus": "customer", "di": "discount", "evt": "event", "ii": "invoiceitem", "in": "invoice",
+    "inpay": "invoice_payment", "pi": "payment_intent", "pm": "payment_method", "price": "price",
+    "prod": "product", "promo": "promotion_code", "re": "refund", "seti": "setup_intent",
+    "si": "subscription_item", "sub": "subscription", "sub_sched": "subscription_schedule",
+    "txi": "tax_id", "txr": "tax_rate", "we": "webhook_endpoint",
 }  # fmt: skip
-LINKED = re.compile(r'"((?:([a-z]+)_(?:test_)?[0-9A-Za-z]{10,})|(https?://[^"]+))"')
+LINKED = re.compile(r'"((?:(sub_sched|[a-z]+)_(?:test_)?[0-9A-Za-z]{10,})|(https?://[^"]+))"')
 
 
 @bp.get("/")
@@ -38,7 +39,7 @@ def index() -> str:
     return render_template(
         "sandbox/front/index.html",
         kinds=[(kind, count) for kind, count in store.kinds() if is_kind(kind)],
-        events=list(store.scan("event", {}, newest_first=True, limit=LATEST)),
+        events=store.latest("event", LATEST),
         deliveries=events.deliveries(LATEST),
         endpoints=store.all("webhook_endpoint"),
         base=base_url(),
@@ -77,6 +78,7 @@ def detail(kind: str, id: str) -> Answer:
         "sandbox/front/detail.html",
         kind=kind,
         id=id,
+        doc=doc,
         title=doc["type"] if is_event else id,
         json=Markup("").join(
             _linked(json.dumps(json.loads(to_json(shown)), indent=2, ensure_ascii=False))

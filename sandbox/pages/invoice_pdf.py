@@ -1,4 +1,4 @@
-"""An invoice as a PDF, drawn with fpdf2 in Roboto (the `font-roboto` package).
+"""Invoices and credit notes as PDFs, drawn with fpdf2 in Roboto (the `font-roboto` package).
 
 Roboto covers Latin, Greek and Cyrillic; any other letter prints as a question mark.
 """
@@ -23,8 +23,12 @@ LEFT_HALF = 90
 
 def render(invoice: dict[str, Any]) -> bytes:
     """The PDF's bytes; the same invoice gives the same page."""
-    view = invoice_view.of(invoice)
-    page = _Page(invoice, view)
+    return draw("Invoice", invoice_view.of(invoice), invoice["created"])
+
+
+def draw(title: str, view: dict[str, Any], created: int) -> bytes:
+    """A letter of `title` with what `view` says (see `invoice_view.of`), made at `created`."""
+    page = _Page(title, view, created)
     page.heading()
     page.parties()
     page.lines()
@@ -34,15 +38,16 @@ def render(invoice: dict[str, Any]) -> bytes:
 
 
 class _Page(FPDF):
-    def __init__(self, invoice: dict[str, Any], view: dict[str, Any]) -> None:
+    def __init__(self, title: str, view: dict[str, Any], created: int) -> None:
         super().__init__(format="A4")
+        self.kind = title
         self.view = view
         fonts = files("font_roboto") / "files"
         self.add_font("Roboto", "", str(fonts / "Roboto-Regular.ttf"))
         self.add_font("Roboto", "B", str(fonts / "Roboto-Medium.ttf"))
-        self.set_title(f"Invoice {view['number']}")
+        self.set_title(f"{title} {view['number']}")
         self.set_author(view["seller"][0])
-        self.set_creation_date(datetime.fromtimestamp(invoice["created"], UTC))
+        self.set_creation_date(datetime.fromtimestamp(created, UTC))
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(True, 26)
         self.alias_nb_pages()
@@ -69,7 +74,7 @@ class _Page(FPDF):
         self.write_line(f"Page {self.page_no()} of {{nb}}", 8, soft=True, align="R")
 
     def heading(self) -> None:
-        self.write_line("Invoice", 22, bold=True, w=LEFT_HALF, new_x=XPos.RIGHT, new_y=YPos.TOP)
+        self.write_line(self.kind, 22, bold=True, w=LEFT_HALF, new_x=XPos.RIGHT, new_y=YPos.TOP)
         self.write_line(self.view["seller"][0], 13, bold=True, align="R", h=11)
         self.ln(3)
         for name, value in self.view["facts"]:

@@ -22,8 +22,8 @@ def of(invoice: dict[str, Any]) -> dict[str, Any]:
         "stamp": STAMPS.get(invoice["status"], ""),
         "headline": _headline(invoice),
         "facts": _facts(invoice),
-        "seller": [merchant_name(), country_name(account()["country"]), account()["email"]],
-        "buyer": _buyer(invoice),
+        "seller": seller(),
+        "buyer": buyer(invoice),
         "lines": [_line(line, currency) for line in lines_of(invoice)],
         "sums": _sums(invoice),
         "description": invoice["description"],
@@ -76,7 +76,13 @@ def address_lines(address: dict[str, Any] | None) -> list[str]:
     return [line for line in (address["line1"], address["line2"], region, country) if line]
 
 
-def _buyer(invoice) -> list[str]:
+def seller() -> list[str]:
+    """Who issues it: name, country, e-mail address."""
+    return [merchant_name(), country_name(account()["country"]), account()["email"]]
+
+
+def buyer(invoice) -> list[str]:
+    """Whom it is issued to, as an invoice knows them."""
     lines = [invoice["customer_name"], *address_lines(invoice["customer_address"])]
     lines.append(invoice["customer_email"])
     for tax_id in invoice["customer_tax_ids"] or []:
@@ -89,21 +95,21 @@ def _line(line, currency) -> dict[str, Any]:
     covers = ""
     if period["end"] > period["start"]:
         covers = f"{day(period['start'])} to {day(period['end'])}"
-    rates = [
-        f"{rate['percentage']:g}%"
-        for rate in (
-            store.find("tax_rate", tax["tax_rate_details"]["tax_rate"]) or {}
-            for tax in line["taxes"] or []
-        )
-        if rate
-    ]
     return {
         "description": line["description"] or "",
         "period": covers,
         "quantity": "" if line["quantity"] is None else str(line["quantity"]),
-        "tax": ", ".join(rates),
+        "tax": rates_of(line),
         "amount": money(line["amount"], currency),
     }
+
+
+def rates_of(line: dict[str, Any]) -> str:
+    """The percentages of a line's taxes: "19%"."""
+    found = [
+        store.find("tax_rate", tax["tax_rate_details"]["tax_rate"]) for tax in line["taxes"] or []
+    ]
+    return ", ".join(f"{rate['percentage']:g}%" for rate in found if rate)
 
 
 def _sums(invoice) -> list[tuple[str, str, bool]]:

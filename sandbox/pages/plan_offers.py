@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.checkout import promotions
-from sandbox.engine import items, previewing, pricing, schedules
+from sandbox.engine import discounting, items, previewing, pricing, schedules
 from sandbox.engine.wording import money
 from sandbox.pages import checkout_view, invoice_view, portal_session, wording
 from sandbox.store import store
@@ -79,9 +79,9 @@ class Choice:
         quantity = int(text) if text and free else item["quantity"]
         discounts = (flow.get("subscription_update_confirm") or {}).get("discounts") or []
         code = given.get("promotion_code", "").strip()
-        if code and offers["promotion_code"]:
-            discounts = [_redeemed(code, subscription)]
         price = store.get("price", price_id)
+        if code and offers["promotion_code"]:
+            discounts = [_redeemed(code, subscription, price)]
         feature = portal_session.features(session)["subscription_update"]
         choice = cls(subscription, item, price, quantity, discounts, feature)
         if not choice.changes:
@@ -216,13 +216,18 @@ def _sums_of(invoice: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, money(amount, currency)) for name, amount in shown]
 
 
-def _redeemed(code: str, subscription: dict[str, Any]) -> dict[str, Any]:
-    total = sum(items.amount(one, subscription["currency"]) for one in items.of(subscription))
-    return promotions.redeemable(
+def _redeemed(code: str, subscription: dict[str, Any], price: dict[str, Any]) -> dict[str, Any]:
+    currency = subscription["currency"]
+    total = sum(items.amount(one, currency) for one in items.of(subscription))
+    found = promotions.redeemable(
         code,
         {
             "customer": subscription["customer"],
-            "currency": subscription["currency"],
+            "currency": currency,
             "amount_subtotal": total,
+            "_products": [price["product"]],
         },
     )
+    if discounting.minimum(store.get("promotion_code", found["promotion_code"]), currency):
+        raise ValueError("This code is for new subscriptions only.")
+    return found

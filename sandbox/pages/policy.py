@@ -20,9 +20,9 @@ LATEST = 8
 
 WORDS = {
     "retries": (
-        ("smart", "Smart retries: eight tries in two weeks"),
-        ("custom", "A schedule of your own"),
-        ("off", "None"),
+        ("smart", "Smart: 8 tries in 2 weeks"),
+        ("custom", "On your own schedule"),
+        ("off", "Never"),
     ),
     "subscription": (
         ("cancel", "Cancel it"),
@@ -32,7 +32,7 @@ WORDS = {
     "invoice": (("open", "Leave it open"), ("uncollectible", "Mark it uncollectible")),
 }
 ANSWERS = {
-    "as_made": "What its test number does",
+    "as_made": "As its test number",
     "succeeds": "Pays",
     "generic_decline": "Declines",
     "insufficient_funds": "Has insufficient funds",

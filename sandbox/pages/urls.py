@@ -31,6 +31,12 @@ def invoice_pdf_url(invoice: dict) -> str:
     return hosted_invoice_url(invoice) + "/pdf"
 
 
+def credit_note_pdf_url(note: dict) -> str:
+    """The credit note's PDF. Gives the note its `_secret` when it has none; the caller saves it."""
+    secret = note.setdefault("_secret", new_secret())
+    return f"{base_url()}/credit_notes/{note['id']}/{secret}/pdf"
+
+
 def bank_url(intent: dict, return_url: str | None = None) -> str:
     """The bank's 3-D Secure page for a SetupIntent or PaymentIntent.
 

@@ -23,19 +23,27 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
-KINDS = {"invoiceitem": "Invoice item", "item": "Checkout line item", "tax_id": "Tax ID"}
+KINDS = {
+    "invoiceitem": "Invoice item",
+    "item": "Checkout line item",
+    "tax_id": "Tax ID",
+    "test_helpers.test_clock": "Test clock",
+}
 MARKS = {"amex": "Amex", "mastercard": "MC", "unionpay": "UP", "discover": "Disc", "diners": "DC"}
 TONES = {
     "active": "good",
     "complete": "good",
     "enabled": "good",
     "paid": "good",
+    "ready": "good",
     "succeeded": "good",
     "trialing": "good",
     "past_due": "bad",
     "failed": "bad",
     "uncollectible": "bad",
     "unpaid": "bad",
+    "internal_failure": "bad",
+    "advancing": "warn",
     "incomplete": "warn",
     "open": "warn",
     "paused": "warn",
@@ -57,6 +65,15 @@ def day(timestamp: int | None) -> str:
 def minute(timestamp: int | None) -> str:
     """A time as in "3 May 2026, 14:05 UTC"."""
     return NONE if timestamp is None else f"{day(timestamp)}, {moment(timestamp):%H:%M} UTC"
+
+
+def span(seconds: int) -> str:
+    """A length of time in its largest unit, rounded down: "6 days", "1 hour", "no time"."""
+    for name, length in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count:,} {name}{'' if count == 1 else 's'}"
+    return "no time"
 
 
 def every(recurring: dict[str, Any]) -> str:

@@ -16,7 +16,9 @@ FIRST = 10  # objects shown of a list inside an object
 Source = Callable[[dict[str, Any]], list[dict[str, Any]]]
 Computation = Callable[[dict[str, Any]], Any]
 _computed: dict[str, dict[str, Computation]] = {}
-_sublists: dict[tuple[str, str], tuple[Source, str]] = {}
+_sublists: dict[str, dict[str, tuple[Source, str]]] = {}
+PLAIN = frozenset({str, int, bool, type(None)})
+_NOTHING: frozenset[str] = frozenset()
 
 
 def sublist(kind: str, field: str, url: str | None = None) -> Callable[[Source], Source]:
@@ -27,7 +29,7 @@ def sublist(kind: str, field: str, url: str | None = None) -> Callable[[Source],
     """
 
     def register(source: Source) -> Source:
-        _sublists[kind, field] = (source, url or _default_url(kind, field))
+        _sublists.setdefault(kind, {})[field] = (source, url or _default_url(kind, field))
         return source
 
     return register
@@ -72,24 +74,45 @@ def render(doc: Mapping[str, Any], expand: Iterable[str] = ()) -> dict[str, Any]
     return _object(doc, tree, "")
 
 
+def _copied(value: Any) -> Any:
+    """A value where nothing is expanded, which needs no look at the SDK's annotations: most of
+    what is ever rendered are the events' snapshots, and none of them expands anything."""
+    if isinstance(value, dict):
+        if "object" in value:
+            return _object(value, {}, "")
+        return {
+            name: one if one.__class__ in PLAIN else _copied(one)
+            for name, one in value.items()
+            if name[:1] != "_"
+        }
+    if isinstance(value, list):
+        return [_copied(one) for one in value]
+    return value
+
+
 def _object(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:
     kind = doc.get("object")
     if kind in ("list", "search_result"):
         return _list(doc, tree, path)
     if kind == "event":
         return _event(doc, tree, path)
+    hidden = INCLUDABLE.get(str(kind), _NOTHING) - tree.keys()
+    added = {} if "deleted" in doc else _added(doc, tree)
+    if tree:
+        shown = {n: value for n, value in doc.items() if n[:1] != "_" and n not in hidden}
+    else:
+        shown = {
+            name: value if value.__class__ in PLAIN else _copied(value)
+            for name, value in doc.items()
+            if name[:1] != "_" and name not in hidden
+        }
+    for deep in hidden:
+        if "." in deep:
+            _hide(shown, deep.split("."), tree)
+    if not tree:
+        return shown | {name: _copied(value) for name, value in added.items()}
     fields = object_fields(object_class(kind)) if isinstance(kind, str) and is_kind(kind) else {}
-    hidden = INCLUDABLE.get(str(kind), frozenset()) - tree.keys()
-    shown = {
-        name: value
-        for name, value in doc.items()
-        if not name.startswith("_") and name not in hidden
-    }
-    for deep in (name for name in hidden if "." in name):
-        _hide(shown, deep.split("."), tree)
-    if "deleted" not in doc:
-        _fill(doc, shown, tree, path)
-    return _fields(shown, fields, tree, path)
+    return _fields(shown | added, fields, tree, path)
 
 
 def _hide(shown: dict[str, Any], steps: list[str], tree: dict[str, Any]) -> None:
@@ -103,23 +126,25 @@ def _hide(shown: dict[str, Any], steps: list[str], tree: dict[str, Any]) -> None
         _hide(shown[name], steps[1:], tree.get(name, {}))
 
 
-def _fill(doc: Mapping[str, Any], shown: dict[str, Any], tree: dict[str, Any], path: str) -> None:
+def _added(doc: Mapping[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
+    """What is not stored in the document: computed fields, lists, and what is asked for."""
     kind = str(doc.get("object"))
-    for name in INCLUDABLE.get(kind, frozenset()) & tree.keys():
-        shown.setdefault(name, None)
+    includable = INCLUDABLE.get(kind, _NOTHING)
+    added = {name: None for name in includable & tree.keys() if name not in doc}
     for name, computation in _computed.get(kind, {}).items():
-        if name not in INCLUDABLE.get(kind, ()) or name in tree:
-            shown[name] = computation(dict(doc))
-    for (owner, name), (source, url) in _sublists.items():
-        if owner != kind or (name in INCLUDABLE.get(kind, ()) and name not in tree):
+        if name not in includable or name in tree:
+            added[name] = computation(dict(doc))
+    for name, (source, url) in _sublists.get(kind, {}).items():
+        if name in includable and name not in tree:
             continue
         rows = source(dict(doc))
-        shown[name] = {
+        added[name] = {
             "object": "list",
             "data": rows[:FIRST],
             "has_more": len(rows) > FIRST,
             "url": url.format(id=doc.get("id", "")),
         }
+    return added
 
 
 def _list(doc: Mapping[str, Any], tree: dict[str, Any], path: str) -> dict[str, Any]:

@@ -124,6 +124,8 @@ def _answer(one: Endpoint, variables: dict[str, str]) -> Response:
         expand = _expand(allowed.pop("expand", []))
         params = _checked(one, allowed)
         begun = True
+        if "breaks_off" in g:
+            raise g.breaks_off
         with store.savepoint():
             result = one.handler(params=params, **variables)
             if isinstance(result, Response):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox import clock
 from sandbox.checkout import lines, sums
 from sandbox.checkout import session as sessions
+from sandbox.engine.time import run_due
 from sandbox.pages.merchant import merchant_name
 from sandbox.protocol import ApiError, endpoint, lists, merge_metadata, page_of, sublist
 from sandbox.store import dig, store
@@ -27,7 +29,7 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("GET", "/v1/checkout/sessions", params="checkout.SessionListParams")
 def listed(params: dict[str, Any]) -> dict[str, Any]:
-    sessions.expire_due()
+    run_due(clock.now())
     email = dig(params, "customer_details.email")
     fields = ("customer", "payment_intent", "status", "subscription", "payment_link")
     where = {name: params.get(name) for name in fields}

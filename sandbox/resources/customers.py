@@ -18,6 +18,7 @@ from sandbox.protocol import (
     merge_metadata,
     merged,
     sublist,
+    timing,
 )
 from sandbox.resources import customer_balance_transactions, tax_ids
 from sandbox.schema import blank, part
@@ -27,13 +28,16 @@ PLAIN = (
     *("business_name", "description", "email", "individual_name", "invoice_prefix", "name"),
     *("next_invoice_sequence", "phone", "preferred_locales", "tax_exempt"),
 )
-NOT_COVERED = ("cash_balance", "source", "default_source", "test_clock")
+NOT_COVERED = ("cash_balance", "source", "default_source")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
 @endpoint("POST", "/v1/customers", params="CustomerCreateParams")
 def create(params: dict[str, Any]) -> dict[str, Any]:
+    if params.get("test_clock"):
+        # The request is on that clock already, so the customer belongs to it.
+        store.need(timing.KIND, params["test_clock"], "test_clock")
     customer = blank(
         "customer",
         id=new_id("cus", 14),
@@ -66,7 +70,12 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("GET", "/v1/customers", params="CustomerListParams")
 def listed(params: dict[str, Any]) -> dict[str, Any]:
-    return lists("customer", params, where={"email": params.get("email")})
+    on_clock = params.get("test_clock")
+    where = {
+        "email": params.get("email"),
+        "test_clock": on_clock or (lambda customer: customer["test_clock"] is None),
+    }
+    return lists("customer", params, where=where)
 
 
 @endpoint("GET", "/v1/customers/<id>", params="CustomerRetrieveParams")

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.engine import charging, paying
 from sandbox.engine.money import minimum_charge
+from sandbox.engine.wording import money
 from sandbox.protocol import ApiError, assign, endpoint, lists, merge_metadata, render
 from sandbox.resources.setup_intents import check_secret, method_from, offered
 from sandbox.store import store
@@ -17,6 +18,8 @@ PLAIN = (
     "statement_descriptor",
     "statement_descriptor_suffix",
 )
+# The largest amount of a payment, in minor units.
+MOST = 99_999_999
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -53,10 +56,17 @@ def _check_amount(amount: int, currency: str) -> None:
             code="parameter_invalid_integer",
             param="amount",
         )
+    if amount > MOST:
+        raise ApiError(
+            400,
+            f"Amount must be no more than {money(MOST, currency)}",
+            code="amount_too_large",
+            param="amount",
+        )
     if amount < minimum_charge(currency):
         raise ApiError(
             400,
-            f"Amount must be at least {minimum_charge(currency)} in {currency}'s minor unit.",
+            f"Amount must be at least {money(minimum_charge(currency), currency)}",
             code="amount_too_small",
             param="amount",
         )
@@ -77,13 +87,27 @@ def retrieve(id: str, params: dict[str, Any]) -> dict[str, Any]:
 @endpoint("POST", "/v1/payment_intents/<id>", params="PaymentIntentUpdateParams")
 def update(id: str, params: dict[str, Any]) -> dict[str, Any]:
     intent = store.get("payment_intent", id, "intent")
-    if set(params) - {"metadata", "description", "receipt_email"}:
+    if set(params) - {"metadata", "description", "receipt_email", "expand"}:
         _check_open(intent)
+    if intent.get("_invoice") and {"amount", "currency", "customer"} & set(params):
+        raise ApiError(
+            400,
+            "You cannot change the amount, currency or customer of a PaymentIntent that pays an "
+            "invoice.",
+            param=sorted({"amount", "currency", "customer"} & set(params))[0],
+        )
+    if params.get("customer"):
+        store.need("customer", params["customer"], "customer")
     assign(intent, params, *PLAIN, "customer")
     merge_metadata(intent, params)
-    if "amount" in params:
-        _check_amount(params["amount"], intent["currency"])
-        intent["amount"] = params["amount"]
+    if "amount" in params or "currency" in params:
+        currency = params.get("currency", intent["currency"]).lower()
+        amount = params.get("amount", intent["amount"])
+        _check_amount(amount, currency)
+        if intent["status"] == "requires_action":
+            # What the bank was asked to confirm was another amount.
+            intent.update(status="requires_confirmation", next_action=None)
+        intent.update(amount=amount, currency=currency)
     method = method_from(params)
     if method:
         intent.update(payment_method=method["id"], status="requires_confirmation")

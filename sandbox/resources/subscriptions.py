@@ -34,9 +34,11 @@ def listed(params: dict[str, Any]) -> dict[str, Any]:
                 return False
         elif status not in ("all", doc["status"]):
             return False
-        for name in ("customer", "collection_method"):
+        for name in ("customer", "collection_method", "test_clock"):
             if params.get(name) not in (None, doc[name]):
                 return False
+        if not (params.get("customer") or params.get("test_clock")) and doc["test_clock"]:
+            return False
         if price is None and not _periods(params):
             return True
         entries = items.of(doc)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import stripe
 
 from sandbox import Sandbox
+from sandbox.pages import credit_note
+from sandbox.store import store
 from sandbox.tests.billing import Shop
 
 
@@ -123,3 +126,120 @@ def test_a_line_is_credited_with_its_share_of_discount_and_tax(shop: Shop) -> No
         assert one.lines.data[0].quantity == 1
     listed = shop.client.v1.credit_notes.list({"invoice": invoice.id})
     assert [one.id for one in listed.data] == [note.id]
+
+
+def test_several_credit_notes_are_numbered_and_stay_within_the_line(shop: Shop) -> None:
+    invoice = invoice_of(shop, shop.customer(), 1000, paid=True)
+    line = {"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id}
+    notes = shop.client.v1.credit_notes
+    numbers = [
+        notes.create(
+            {
+                "invoice": invoice.id,
+                "lines": [line | {"amount": 400}],
+                "refund_amount": 400,
+                "reason": "product_unsatisfactory",
+            }
+        ).number
+        for _ in range(2)
+    ]
+    assert numbers == [f"{invoice.number}-CN-01", f"{invoice.number}-CN-02"]
+    third = {"invoice": invoice.id, "lines": [line | {"amount": 300}], "refund_amount": 300}
+    with pytest.raises(stripe.InvalidRequestError, match="more than the 200"):
+        notes.create(third)
+    charge = shop.client.v1.charges.list({"customer": invoice.customer}).data[0]
+    assert (charge.amount_refunded, charge.refunded) == (800, False)
+
+
+def test_a_refund_that_was_made_before_is_linked_once(shop: Shop) -> None:
+    customer = shop.customer()
+    invoice = invoice_of(shop, customer, 1000, paid=True)
+    charge = shop.client.v1.charges.list({"customer": customer.id}).data[0]
+    refund = shop.client.v1.refunds.create({"charge": charge.id, "amount": 600})
+    notes = shop.client.v1.credit_notes
+    linked = {"invoice": invoice.id, "amount": 600, "refunds": [{"refund": refund.id}]}
+    note = notes.create(linked)
+    assert (note.refunds[0].refund, note.refunds[0].amount_refunded) == (refund.id, 600)
+    assert len(shop.client.v1.refunds.list({"charge": charge.id}).data) == 1
+    with pytest.raises(stripe.InvalidRequestError, match="has 0 left"):
+        notes.create(linked | {"amount": 100})
+    other = invoice_of(shop, customer, 2000, paid=True)
+    with pytest.raises(stripe.InvalidRequestError, match="does not belong"):
+        notes.create(linked | {"invoice": other.id})
+
+
+def test_a_credit_note_after_a_refund_gives_back_the_rest(shop: Shop) -> None:
+    customer = shop.customer()
+    invoice = invoice_of(shop, customer, 1000, paid=True)
+    charge = shop.client.v1.charges.list({"customer": customer.id}).data[0]
+    shop.client.v1.refunds.create({"charge": charge.id, "amount": 600})
+    whole = {"invoice": invoice.id, "amount": 1000}
+    with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded"):
+        shop.client.v1.credit_notes.create(whole | {"refund_amount": 1000})
+    # Nothing of the refused one stays behind.
+    assert shop.client.v1.credit_notes.list({"invoice": invoice.id}).data == []
+    note = shop.client.v1.credit_notes.create(whole | {"refund_amount": 400, "credit_amount": 600})
+    assert note.post_payment_amount == 1000
+    assert shop.client.v1.charges.retrieve(charge.id).refunded
+    assert shop.client.v1.customers.retrieve(customer.id).balance == -600
+
+
+def test_a_credit_note_tells_when_it_is_made_changed_and_voided(shop: Shop) -> None:
+    invoice = invoice_of(shop, shop.customer(), 1000, paid=False)
+    note = shop.client.v1.credit_notes.create({"invoice": invoice.id, "amount": 300})
+    shop.client.v1.credit_notes.update(note.id, {"memo": "Sorry"})
+    shop.client.v1.credit_notes.void_credit_note(note.id)
+    for type in ("credit_note.created", "credit_note.updated", "credit_note.voided"):
+        [event] = shop.events(type)
+        assert event.data.object["id"] == note.id
+    paid = shop.client.v1.invoices.pay(invoice.id)
+    late = shop.client.v1.credit_notes.create(
+        {"invoice": paid.id, "amount": 300, "credit_amount": 300}
+    )
+    with pytest.raises(stripe.InvalidRequestError, match="still open"):
+        shop.client.v1.credit_notes.void_credit_note(late.id)
+
+
+def test_a_credit_note_has_a_pdf_that_needs_its_secret(shop: Shop) -> None:
+    invoice = invoice_of(shop, shop.customer(), 1000, paid=True)
+    note = shop.client.v1.credit_notes.create(
+        {"invoice": invoice.id, "amount": 300, "credit_amount": 300, "reason": "duplicate"}
+    )
+    browser = shop.app.test_client()
+    path = urlsplit(note.pdf).path
+    answer = browser.get(path)
+    assert (answer.status_code, answer.content_type) == (200, "application/pdf")
+    assert answer.data.startswith(b"%PDF-")
+    assert f"Credit-note-{note.number}.pdf" in answer.headers["Content-Disposition"]
+    assert browser.get(path.replace("/pdf", "x/pdf")).status_code == 404
+    with shop.app.test_request_context(), shop.app.storage.transaction():
+        said = credit_note.view_of(store.get("credit_note", note.id))
+    assert said["headline"] == "$3.00 credited"
+    assert ("For invoice", invoice.number) in said["facts"]
+    assert ("Reason", "Duplicate") in said["facts"]
+    assert said["sums"] == [
+        ("Subtotal", "$3.00", False),
+        ("Total credited", "$3.00", True),
+        ("Credited to the balance", "$3.00", False),
+    ]
+
+
+def test_a_credit_on_a_taxed_invoice_before_payment_lowers_it_with_its_tax(shop: Shop) -> None:
+    rate = shop.client.v1.tax_rates.create(
+        {"display_name": "VAT", "percentage": 20, "inclusive": False}
+    )
+    customer = shop.customer()
+    shop.client.v1.invoice_items.create(
+        {"customer": customer.id, "amount": 1000, "currency": "usd", "tax_rates": [rate.id]}
+    )
+    draft = shop.client.v1.invoices.create(
+        {"customer": customer.id, "pending_invoice_items_behavior": "include"}
+    )
+    invoice = shop.client.v1.invoices.finalize_invoice(draft.id)
+    line = {"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id}
+    note = shop.client.v1.credit_notes.create(
+        {"invoice": invoice.id, "lines": [line | {"amount": 250}]}
+    )
+    # 12.00 with tax, less 2.50 and its 0.50 of tax.
+    assert (note.total, note.total_taxes[0].amount) == (300, 50)
+    assert shop.client.v1.invoices.pay(invoice.id).amount_paid == 900

@@ -385,3 +385,19 @@ def _random_start(shop: Shop, data: st.DataObject) -> tuple[Any, dict[str, str]]
         shop.client.v1.subscriptions.create({"customer": customer.id, "items": items, **terms}),
         prices,
     )
+
+
+def test_a_coupon_for_one_invoice_is_used_up_by_the_proration_it_reduces(shop: Shop) -> None:
+    subscription = shop.subscribe(shop.customer(), shop.price(1000))
+    coupon = shop.client.v1.coupons.create({"percent_off": 50, "duration": "once"})
+    shop.travel(NOON + MAY // 2)
+    shop.change(
+        subscription,
+        shop.price(3000),
+        discounts=[{"coupon": coupon.id}],
+        proration_behavior="always_invoice",
+    )
+    # Half a month of 3000 less half of it, less half a month of 1000.
+    assert shop.latest(subscription).total == 750 - 500
+    shop.travel(NOON + MAY + 3601)
+    assert shop.latest(subscription).total == 3000

@@ -21,6 +21,7 @@ INSIDE = (
     "/plan-change/starter",
     "/seats",
     "/cancellation",
+    "/pause",
     "/payment-methods",
     "/payment-methods/new",
     "/invoices",

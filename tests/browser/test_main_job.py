@@ -33,21 +33,45 @@ def pay_at_checkout(page: Page, number: str = "4242424242424242") -> None:
     page.get_by_label(re.compile("Expir")).fill("12 / 34")
     page.get_by_label("CVC").fill("123")
     page.get_by_label(re.compile("Name")).fill("Grace Hopper")
-    page.get_by_role("button", name=re.compile("Pay|Subscribe")).click()
+    page.get_by_role("button", name=re.compile("Pay|Subscribe|Start trial")).click()
+
+
+def save_card(page: Page, number: str) -> None:
+    """Saves a card, to be used for everything from now on."""
+    page.goto("/payment-methods/new")
+    card = page.frame_locator("iframe").first
+    # Typing does not wait for a field to be shown; a click does.
+    card.get_by_label("Card number").click()
+    card.get_by_label("Card number").press_sequentially(number)
+    card.get_by_label("Expiry").press_sequentially("1234")
+    card.get_by_label("CVC").press_sequentially("123")
+    everything = page.get_by_label("Use it for everything from now on")
+    if everything.count():
+        everything.check()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/payment-methods")
 
 
 def test_a_new_subscriber_does_everything_and_changes_their_mind(visit):
     page = visit()
     register(page, "grace@hopper.example", "Hopper Computing")
 
+    # Starter begins with a trial that asks for no card.
     page.goto("/plans")
     starter = page.locator(".plan").filter(has_text="Starter")
     starter.get_by_role("button").click()
     expect(page.get_by_text(re.compile("sandbox", re.I)).first).to_be_visible()
-    pay_at_checkout(page)
+    page.get_by_role("button", name="Start trial").click()
     page.wait_for_url("**/subscription")
     expect(page.get_by_role("main")).to_contain_text("Starter")
     assert_accessible(page)
+
+    # A card is added, and the trial ended early.
+    save_card(page, "4242424242424242")
+    expect(page.get_by_role("main")).to_contain_text("Visa ending 4242")
+    page.goto("/trial-end")
+    page.get_by_role("button", name="Pay $19.00").click()
+    page.wait_for_url("**/subscription")
 
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile(r"Next charge is \$19"))
@@ -75,16 +99,7 @@ def test_a_new_subscriber_does_everything_and_changes_their_mind(visit):
     expect(page.get_by_role("main")).not_to_contain_text("changes to Starter")
 
     # Swap the card.
-    page.goto("/payment-methods/new")
-    card = page.frame_locator("iframe").first
-    # Typing does not wait for a field to be shown; a click does.
-    card.get_by_label("Card number").click()
-    card.get_by_label("Card number").press_sequentially("5555555555554444")
-    card.get_by_label("Expiry").press_sequentially("1234")
-    card.get_by_label("CVC").press_sequentially("123")
-    page.get_by_label("Use it for everything from now on").check()
-    page.get_by_role("button", name="Save").click()
-    page.wait_for_url("**/payment-methods")
+    save_card(page, "5555555555554444")
     expect(page.get_by_role("main")).to_contain_text("Mastercard ending 4444")
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Mastercard ending 4444")
@@ -126,7 +141,7 @@ def test_the_main_job_by_keyboard_alone(visit):
     tab_to(page, "Plans")
     page.keyboard.press("Enter")
     page.wait_for_url("**/plans")
-    tab_to(page, "Choose Starter")
+    tab_to(page, "Choose Business")
     page.keyboard.press("Enter")
     page.wait_for_url("**/c/pay/**")
     tab_to(page, "Card number")
@@ -137,11 +152,11 @@ def test_the_main_job_by_keyboard_alone(visit):
     page.keyboard.type("123")
     page.keyboard.press("Enter")
     page.wait_for_url("**/subscription")
-    expect(page.get_by_role("main")).to_contain_text("Starter")
+    expect(page.get_by_role("main")).to_contain_text("Business")
     page.goto("/cancellation")
     tab_to(page, "It costs too much")
     page.keyboard.press("Space")
-    tab_to(page, "Cancel Starter")
+    tab_to(page, "Cancel Business")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/(subscription)?$"))
     page.goto("/")
@@ -152,18 +167,18 @@ def test_a_card_that_asks_the_bank_is_confirmed_on_the_way(visit):
     page = visit()
     register(page, "barbara@liskov.example", "Liskov Research")
     page.goto("/plans")
-    page.locator(".plan").filter(has_text="Starter").get_by_role("button").click()
+    page.locator(".plan").filter(has_text="Business").get_by_role("button").click()
     pay_at_checkout(page, "4000002760003184")
     page.get_by_role("button", name=re.compile("Confirm|Authorise|Authorize|Complete")).click()
     page.wait_for_url("**/subscription")
-    expect(page.get_by_role("main")).to_contain_text("Starter")
+    expect(page.get_by_role("main")).to_contain_text("Business")
 
 
 def test_a_declined_card_says_so_and_charges_nothing(visit):
     page = visit()
     register(page, "frances@allen.example", "Allen Optimizing")
     page.goto("/plans")
-    page.locator(".plan").filter(has_text="Starter").get_by_role("button").click()
+    page.locator(".plan").filter(has_text="Business").get_by_role("button").click()
     pay_at_checkout(page, "4000000000009995")
     expect(page.get_by_text(re.compile("insufficient funds", re.I)).first).to_be_visible()
     page.goto("/invoices")

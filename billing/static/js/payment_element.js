@@ -5,6 +5,8 @@ const form = document.querySelector("[data-payment-element]");
 const part = (name) => form.querySelector(`[data-${name}]`);
 const save = part("save");
 const problem = part("problem");
+// Where a payment waits for the new method, it is charged in the same press.
+const thenPay = document.querySelector("[data-then-pay]");
 const darkness = window.matchMedia("(prefers-color-scheme: dark)");
 
 function giveUp(message) {
@@ -89,13 +91,19 @@ async function start() {
     if (save.disabled) return;
     say("");
     busy(true);
-    const { error } = await stripe.confirmSetup({
+    const { error, setupIntent } = await stripe.confirmSetup({
       elements,
       confirmParams: { return_url: returnUrl() },
+      redirect: thenPay ? "if_required" : "always",
     });
+    if (!error && thenPay) {
+      thenPay.elements.setup_intent.value = setupIntent.id;
+      thenPay.requestSubmit();
+      return;
+    }
     // Only a failure comes back here: a saved method leads to the return address.
     busy(false);
-    say(`${error.message || "Your bank did not accept it."} Nothing was saved.`);
+    say(`${error.message || "Your bank did not accept it."} Nothing was saved${thenPay ? " and you were not charged" : ""}.`);
   });
 }
 
