@@ -149,6 +149,17 @@ def _made_already(invoice: Invoice, found: Mapping[str, Subscription]) -> _Expec
     return _Expected(bill, invoice.currency, subscription, invoice)
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What is to be paid of a bill once the balance is taken, and what to say of it."""
+
+    amount: int | None
+    credit: int = 0
+    notes: tuple[Reason, ...] = ()
+    is_exact: bool = True
+    is_at_most: bool = False
+
+
 class _Balance:
     """The customer's balance as one charge after the other takes of it; credit is negative.
 
@@ -158,47 +169,55 @@ class _Balance:
     def __init__(self, customer: Customer):
         self.customer = customer
         self.amounts = {customer.currency: customer.balance}
-        # Currencies whose balance a bill of unknown amount has changed.
-        self.unsure: set[str] = set()
+        # Currencies whose balance may be a little different, and those where it may be anything.
+        self.rough: set[str] = set()
+        self.unknown: set[str] = set()
 
     def charge(self, each: _Expected) -> UpcomingCharge:
         bill, subscription, invoice = each.bill, each.subscription, each.invoice
-        amount, credit, notes, is_sure = bill.total, 0, (), True
+        taken = _Taken(bill.total)
         # Of an open invoice the balance was taken when it was finalized.
         if invoice is None or invoice.status == "draft":
-            amount, credit, notes, is_sure = self._take(bill, each.currency)
+            taken = self._take(bill, each.currency)
         owner = subscription or invoice
         return UpcomingCharge(
             on=bill.on,
-            amount=amount,
+            amount=taken.amount,
             currency=each.currency,
-            is_exact=bill.is_exact and is_sure,
+            is_exact=bill.is_exact and taken.is_exact,
             plus_tax=bill.plus_tax,
             method=(subscription.payment_method if subscription else None)
             or self.customer.default_payment_method,
             is_invoiced=owner is not None and owner.collection_method == "send_invoice",
             days_until_due=subscription.data.get("days_until_due") if subscription else None,
-            credit_used=credit,
-            is_at_most=bill.is_at_most,
+            credit_used=taken.credit,
+            is_at_most=bill.is_at_most or taken.is_at_most,
             subscription=subscription,
             invoice=invoice,
             items=bill.items,
-            reasons=(*bill.reasons, *notes),
+            reasons=(*bill.reasons, *taken.notes),
         )
 
-    def _take(self, bill: Bill, currency: str) -> tuple[int | None, int, tuple[Reason, ...], bool]:
-        """What is to be paid, the credit used, what to say of both, and whether that is sure."""
-        before, was_sure = self.amounts.get(currency, 0), currency not in self.unsure
-        if bill.total is None:
-            if before or not was_sure:
-                self.unsure.add(currency)
-            return None, 0, (), False
+    def _take(self, bill: Bill, currency: str) -> _Taken:
+        before = self.amounts.get(currency, 0)
+        if before < 0 and any(reason.kind == "resumed" for reason in bill.reasons):
+            # What was billed during the pause may have been paid by credit.
+            self.unknown.add(currency)
+        if bill.total is None or currency in self.unknown:
+            if before:
+                self.unknown.add(currency)
+            most = None if bill.total is None else bill.total + max(before, 0)
+            return _Taken(most, is_at_most=before != 0)
         owed, least = bill.total + before, max(minimum_charge(currency), 1)
         amount = owed if owed >= least else 0
         self.amounts[currency] = after = owed - amount
-        is_rough = bill.plus_tax or bill.is_at_most or not bill.is_exact
-        if is_rough and after:
-            self.unsure.add(currency)
+        if after and (bill.plus_tax or bill.is_at_most):
+            self.unknown.add(currency)
+        was_rough = currency in self.rough
+        if after and not bill.is_exact:
+            self.rough.add(currency)
+        elif not after:
+            self.rough.discard(currency)
         used = min(-before, bill.total) if before < 0 else 0
         notes = []
         if used:
@@ -209,5 +228,5 @@ class _Balance:
             notes.append(Reason("owed", amount=before))
         if after > 0:
             notes.append(Reason("too_small", amount=after))
-        is_sure = was_sure and not (bill.plus_tax and after)
-        return amount, used, tuple(notes), is_sure
+        is_exact = not was_rough and not (bill.plus_tax and after)
+        return _Taken(amount, used, tuple(notes), is_exact)

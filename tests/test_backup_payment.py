@@ -137,3 +137,9 @@ def test_without_stripe_nothing_is_charged_and_the_same_press_can_be_repeated(
     up()
     assert owner.post(url, data=fields).status_code == 303
     assert charges(stripe) == [39200, 39200]
+
+
+def test_the_form_proposes_a_card_that_was_not_just_refused(owner, failed, stripe, app):
+    html = owner.get(f"/invoices/{failed}").get_data(as_text=True)
+    (preset,) = re.findall(r'value="(pm_[^"]+)" required checked', html)
+    assert preset in others(stripe, app)

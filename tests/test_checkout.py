@@ -14,6 +14,9 @@ from billing.errors import StripeUnavailable
 from billing.gateway import checkout as gateway
 from billing.gateway import client
 from models import Account, AuditEntry, CheckoutIntent, Price, Subscription, db
+from sandbox import events
+from sandbox.engine.invoicing import intent_of
+from sandbox.store import store
 from tests.checkout_page import pay
 
 
@@ -344,6 +347,34 @@ def test_an_account_that_pays_in_one_currency_keeps_it(
     assert refused.status_code == 422
     assert "EUR" in refused.text
     assert buy(owner, currency="eur").status_code == 303
+
+
+def test_a_first_payment_that_still_waits_for_the_bank_leads_to_it(
+    app, buy, people, sandbox, stripe
+):
+    owner = people.owner()
+    back = pay(sandbox, buy(owner).location)
+    (subscription,) = stripe.v1.subscriptions.list().data
+    invoice_id = subscription.latest_invoice
+    let_the_first_payment_wait(sandbox, subscription.id, invoice_id)
+    answer = owner.get(back)
+    assert answer.location == f"/invoices/{invoice_id}/bank-confirmation?confirm=now"
+    assert "You were not charged yet" in owner.get(answer.location).text
+    page = owner.get("/").text
+    assert "Your bank asks you to confirm the payment" in page
+    assert "has started" not in page
+
+
+def let_the_first_payment_wait(sandbox, subscription_id, invoice_id):
+    """Puts a paid order back to where its bank still asks its holder."""
+    with sandbox.app_context(), events.transaction():
+        invoice = store.get("invoice", invoice_id)
+        intent = intent_of(invoice)
+        due = invoice["total"]
+        store.save(invoice | {"status": "open", "amount_paid": 0, "amount_remaining": due})
+        store.save(intent | {"status": "requires_action"})
+        subscription = store.get("subscription", subscription_id)
+        store.save(subscription | {"status": "incomplete"})
 
 
 def test_an_open_order_can_be_gone_on_with(app, buy, people):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
@@ -45,9 +45,9 @@ def rows(client):
     assert page.status_code == 200, text_of(page)
     found = []
     for row in re.findall(r"<tr>\s*<td>.*?</tr>", page.text, re.S):
-        cells = re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)
-        what, why = re.match(r"(.*?)<small>(.*)</small>", cells[0], re.S).groups()
-        found.append(Row(*(plain(cell) for cell in (what, why, *cells[1:]))))
+        on, cell, amount = re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)
+        what, why = re.match(r"(.*?)<small>(.*)</small>", cell, re.S).groups()
+        found.append(Row(*(plain(each) for each in (what, why, on, amount))))
     return found
 
 
@@ -81,11 +81,11 @@ def test_twelve_renewals_are_listed_with_their_days_and_amounts(northwind, subsc
     subscribe("Northwind", "team", quantity=8)
     found = rows(northwind)
     assert len(found) == 12
-    assert found[0] == Row("Team, monthly · 8 seats", "The next month.", "19 Dec 2026", "$392.00")
+    assert found[0] == Row("Team, monthly · 8 seats", "Monthly renewal.", "19 Dec 2026", "$392.00")
     assert [row.on for row in found[1:3]] == ["19 Jan 2027", "19 Feb 2027"]
     page = text_of(northwind.get(PAGE))
     assert "Each is charged to Visa ending 4242" in page
-    assert "These are the next 12; it goes on after them." in page
+    assert "on its day or shortly after. These are the next 12; it goes on after" in page
 
 
 def test_from_the_31st_short_months_bill_on_their_last_day_and_the_31st_returns(
@@ -109,7 +109,7 @@ def test_the_first_charge_after_a_trial_says_so(northwind, subscribe, clock):
     subscribe("Northwind", "team", trial_end=int((clock.now + timedelta(days=14)).timestamp()))
     first, second = rows(northwind)[:2]
     assert (first.why, first.on, first.amount) == ("Your trial ends.", "3 Dec 2026", "$49.00")
-    assert (second.why, second.on) == ("The next month.", "3 Jan 2027")
+    assert (second.why, second.on) == ("Monthly renewal.", "3 Jan 2027")
 
 
 def test_a_yearly_renewal_is_named(northwind, subscribe):
@@ -127,7 +127,7 @@ def test_a_yearly_renewal_is_named(northwind, subscribe):
                 ("$294.00", "25% of SPRING off, until 19 February 2027."),
                 ("$294.00", "25% of SPRING off, for the last time."),
                 ("$392.00", "Without the 25% of SPRING off, which is over."),
-                ("$392.00", "The next month."),
+                ("$392.00", "Monthly renewal."),
             ],
         ),
         (
@@ -157,7 +157,7 @@ def test_a_discount_for_one_charge_is_gone_after_it(northwind, subscribe, stripe
     assert (first.amount, second.amount) == ("$196.00", "$392.00")
     assert "50% off, this once." in first.why
     assert "Without the 50% off, which was for one charge." in second.why
-    assert third.why == "The next month."
+    assert third.why == "Monthly renewal."
 
 
 def test_a_coupon_for_another_product_takes_nothing_off(
@@ -381,7 +381,8 @@ _numbers = itertools.count(1)
 
 
 @runs(
-    max_examples=25,
+    max_examples=12,
+    phases=(Phase.generate,),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -401,12 +402,18 @@ def test_what_is_foretold_is_what_is_charged(
     begun = clock.now
     foretold = rows(owner)
     pass_time(sandbox, clock, begun + HORIZON)
+    resumed = begun + timedelta(days=life.paused_days or 0)
     charged = [
         invoice
         for invoice in reversed(
             stripe.v1.invoices.list({"subscription": subscription, "limit": 100}).data
         )
-        if invoice.created > begun.timestamp() and invoice.status != "void"
+        if invoice.created > begun.timestamp()
+        and invoice.status != "void"
+        # The credit for what is left of a period that is cut short charges nothing.
+        and (invoice.billing_reason == "subscription_cycle" or invoice.amount_due)
+        # Credit pays what a pause of payments would make void, and nothing is charged.
+        and (invoice.created >= resumed.timestamp() or invoice.amount_due)
     ]
     compare(foretold, charged, (begun + HORIZON).date())
     if stripe.v1.subscriptions.retrieve(subscription).status != "canceled":

@@ -1,46 +1,23 @@
-"""An upgrade whose payment the bank wants confirmed, in a real browser."""
+"""3-D Secure in a real browser: at sign-up, on a payment in one's absence, and at an upgrade."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-import stripe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import assert_accessible, assert_fits
+from tests.browser.subscriber import ASKS_EVERY_TIME, charge_in_absence, subscribe, use_card
 from tests.browser.test_main_job import pay_at_checkout, register
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 
-ASKS_EVERY_TIME = "pm_card_threeDSecure2Required"
-
-
-def subscribe_and_change_card(page: Page, sandbox: str, email: str) -> None:
-    """A new subscriber on Starter whose card now asks the bank at every payment."""
-    register(page, email, f"Company of {email}")
-    page.goto("/plans")
-    page.locator(".plan").filter(has_text="Starter").get_by_role("button").click()
-    pay_at_checkout(page)
-    page.wait_for_url("**/subscription")
-    client = stripe.StripeClient(
-        "sk_test_sandbox",
-        http_client=stripe.RequestsClient(),
-        base_addresses={"api": sandbox},
-    )
-    (subscription,) = [
-        one
-        for one in client.v1.subscriptions.list({"expand": ["data.customer"]}).data
-        if one.customer.email == email
-    ]
-    card = client.v1.payment_methods.attach(ASKS_EVERY_TIME, {"customer": subscription.customer.id})
-    client.v1.subscriptions.update(subscription.id, {"default_payment_method": card.id})
-
 
 def upgrade(page: Page) -> None:
-    page.goto("/plan-change/team")
+    page.goto("/plan-change/business?interval=year")
     page.locator(".quote-confirm").get_by_role("button").click()
-    page.wait_for_url("**/pending-change*")
+    page.wait_for_url("**/bank-confirmation*")
 
 
 def bank_says(page: Page, answer: str) -> None:
@@ -48,27 +25,63 @@ def bank_says(page: Page, answer: str) -> None:
     frame.get_by_role("button", name=re.compile(answer)).click()
 
 
-def test_the_bank_asks_on_our_page_and_the_change_is_made_when_it_has_its_answer(visit, demo):
+def test_at_sign_up_the_bank_asks_before_the_plan_starts(visit, demo):
     page = visit()
-    subscribe_and_change_card(page, demo.sandbox, "bank@hopper.example")
+    register(page, "signup@hopper.example", "Sign-up Computing")
+    page.goto("/plans")
+    page.locator(".plan").filter(has_text="Business").get_by_role("button").click()
+    pay_at_checkout(page, "4000002760003184")
+    page.get_by_role("button", name=re.compile("Complete")).click()
+    page.wait_for_url("**/subscription")
+    expect(page.get_by_role("main")).to_contain_text("Business")
+
+
+def test_a_payment_in_ones_absence_is_confirmed_from_the_overview_in_one_press(visit, demo):
+    page = visit()
+    subscription = subscribe(page, demo.sandbox, "absent@hopper.example")
+    use_card(demo.sandbox, subscription, ASKS_EVERY_TIME)
+    charge_in_absence(page, demo.sandbox, subscription, "Your bank asks you to confirm the payment")
+    assert_accessible(page)
+    assert_fits(page)
+
+    page.get_by_role("link", name="Confirm with your bank").click()
+    bank_says(page, "Fail")
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("The bank could not confirm that it was you.")
+    assert_accessible(page)
+
+    # The same card again, and this time the bank is told that it is right.
+    page.get_by_label("Visa ending 3220").check()
+    page.get_by_role("button", name=re.compile(r"^Pay \$[\d.,]+$")).click()
+    bank_says(page, "Complete")
+    expect(main).to_contain_text("Business is active again.")
+    expect(main).to_contain_text("Paid")
+
+
+def test_at_an_upgrade_the_change_is_made_when_the_bank_has_its_answer(visit, demo):
+    page = visit()
+    subscription = subscribe(page, demo.sandbox, "bank@hopper.example")
+    use_card(demo.sandbox, subscription, ASKS_EVERY_TIME)
 
     upgrade(page)
     bank_says(page, "Fail")
-    expect(page.get_by_role("alert")).to_contain_text("You were not charged.")
-    expect(page.get_by_role("link", name="Go to the payment page")).to_be_visible()
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("The bank could not confirm that it was you.")
+    expect(main).to_contain_text("You were not charged yet.")
     assert_accessible(page)
     assert_fits(page)
     page.get_by_role("button", name="Do not change").click()
-    expect(page.get_by_role("main")).to_contain_text("You stay on Starter and were not charged.")
+    expect(main).to_contain_text("You stay on Business and were not charged.")
 
     upgrade(page)
     bank_says(page, "Complete")
-    expect(page.get_by_role("main")).to_contain_text("You are now on Team.")
+    expect(main).to_contain_text("You are now on Business.")
 
 
 def test_without_scripts_the_page_leads_to_the_invoice_s_own_page(visit, demo):
     page = visit()
-    subscribe_and_change_card(page, demo.sandbox, "noscript@hopper.example")
+    subscription = subscribe(page, demo.sandbox, "noscript@hopper.example")
+    use_card(demo.sandbox, subscription, ASKS_EVERY_TIME)
     state = page.context.storage_state()
     plain = visit(java_script_enabled=False, storage_state=state, width=360)
     upgrade(plain)

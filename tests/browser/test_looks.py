@@ -17,6 +17,7 @@ INSIDE = (
     "/plans",
     "/plans?interval=year",
     "/subscription",
+    "/upcoming-charges",
     "/plan-change/business",
     "/plan-change/starter",
     "/seats",
@@ -30,7 +31,14 @@ INSIDE = (
     "/members",
     "/settings",
 )
-WITHOUT_SUBSCRIPTION = ("/", "/plans", "/subscription", "/payment-methods", "/invoices")
+WITHOUT_SUBSCRIPTION = (
+    "/",
+    "/plans",
+    "/subscription",
+    "/upcoming-charges",
+    "/payment-methods",
+    "/invoices",
+)
 # Axe is slow and sees the same page at every width: once in the dark and once in the light.
 LOOKS = ((360, "dark", True), (768, "light", False), (1280, "light", True))
 
