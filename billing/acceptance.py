@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from billing import (
     beginning,
@@ -53,6 +53,9 @@ def apply(quote: Quote) -> None:
     outcome is unknown, in which case the same quote may be sent again.
     """
     if quote.applied_at is not None:
+        if quote.invoice_id is not None and quote.charged_amount is None:
+            # Stripe could not be read after the change was made.
+            _refresh(quote, drop_scheduled=False)
         return
     subscription = _fresh(quote)
     before = subscription.latest_invoice_id
@@ -99,7 +102,11 @@ def settle(subscription: Subscription) -> Subscription:
         select(Quote).where(
             Quote.subscription_id == subscription.stripe_id,
             Quote.accepted_at > now() - UNSETTLED_FOR,
-            Quote.applied_at.is_(None),
+            or_(
+                Quote.applied_at.is_(None),
+                # Made, and not read back since.
+                and_(Quote.invoice_id.is_not(None), Quote.charged_amount.is_(None)),
+            ),
         )
     ).all()
     if not unsettled and not plan_change.is_between_periods(subscription):

@@ -184,7 +184,7 @@ def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str
             # It would fail under this key until the attempt is too old. A page that it may have
             # made all the same must not stay open beside the next one.
             for left in gateway.open_sessions_of(customer):
-                _close(left.id)
+                _settle(intent, _close(left.id))
             finish(intent.id, "expired")
             continue
         if session is not None and session.status == "open":

@@ -38,5 +38,6 @@ def of(account: Account, *, email: str | None = None) -> str:
 
 
 def _is_deleted(customer_id: str) -> bool:
-    row = db.session.get(Customer, customer_id)
-    return row is not None and row.deleted_at is not None
+    # One whose making was cut off before it was pulled is not in the mirror yet.
+    row = db.session.get(Customer, customer_id) or sync.pull("customer", customer_id)
+    return row.deleted_at is not None

@@ -14,7 +14,7 @@ def told_by(look: Callable[[], bool]) -> Iterator[None]:
 
     It was: then the block ends as if the answer had come. It was not, or not yet: raises what the
     write raised. Stripe cannot be asked: raises StripeUnavailable. Stripe's docs, "Advanced error
-    handling": an indeterminate result is reconciled by retrieving the object.
+    handling": after a lost answer or a 500 the result is indeterminate.
     """
     try:
         yield

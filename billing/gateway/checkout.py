@@ -93,10 +93,10 @@ def expire(session_id: str) -> Session:
 
 
 def open_sessions_of(customer: str) -> list[Session]:
-    """The customer's sessions in which something could still be paid."""
+    """The customer's sessions in which a subscription could still be paid for."""
     with translated():
         page = v1().checkout.sessions.list({"customer": customer, "status": "open", "limit": 100})
-        return list(page.auto_paging_iter())
+        return [found for found in page.auto_paging_iter() if found.mode == "subscription"]
 
 
 def subscriptions_of(customer: str) -> list[stripe.Subscription]:

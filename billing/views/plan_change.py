@@ -239,9 +239,17 @@ def _target(quote: Quote) -> str:
 def charged(quote: Quote) -> str:
     """What the step cost, as a sentence."""
     invoice = db.session.get(Invoice, quote.invoice_id) if quote.invoice_id else None
+    if invoice is None and quote.invoice_id and quote.amount_due > 0:
+        # Made, and then Stripe could not be read: what it charged is what was quoted.
+        amount = _text_of(quote.amount_due, quote.currency)
+        return f"It costs {amount} as quoted; your new plan and the invoice show in a moment."
     if invoice is None or invoice.amount_due <= 0:
         return "Nothing was charged."
-    amount = money.text(invoice.amount_due, invoice.currency, locale=str(get_locale() or "en_US"))
+    amount = _text_of(invoice.amount_due, invoice.currency)
     if invoice.is_paid:
         return f"{amount} was charged."
     return f"{amount} is due; you find the invoice under Invoices."
+
+
+def _text_of(amount: int, currency: str) -> str:
+    return money.text(amount, currency, locale=str(get_locale() or "en_US"))
