@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.clock import now
 from models import OutboxEntry, db
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 Effect = Callable[[OutboxEntry], None]
 EFFECTS: dict[str, Effect] = {}
 
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 # One run ends; the next goes on with what is due longest.
 AT_ONCE = 200
 CLAIM = timedelta(minutes=10)
@@ -65,32 +66,27 @@ def put(
     account_id: int | None,
     not_before: datetime | None = None,
     **payload: Any,
-) -> OutboxEntry | None:
-    """Adds an effect to the current transaction; None when its fact is known already.
+) -> bool:
+    """Adds an effect to the current transaction; False when its fact is known already.
 
     `key` names the business fact ("payment_failed:in_123:2"), so that the effect happens once
-    however often the fact is reported. `payload` holds ids and figures, never secrets. It is due
-    at once, or at `not_before`.
+    however often the fact is reported, also by two transactions at once. `payload` holds ids and
+    figures, never secrets. It is due at once, or at `not_before`.
     """
-    if db.session.scalar(select(OutboxEntry.id).where(OutboxEntry.key == key)) is not None:
-        return None
     moment = now()
-    entry = OutboxEntry(
-        key=key,
-        kind=kind,
-        account_id=account_id,
-        payload=payload,
-        created_at=moment,
-        next_attempt_at=not_before or moment,
+    added = db.session.execute(
+        INSERT[db.engine.dialect.name](OutboxEntry)
+        .values(
+            key=key,
+            kind=kind,
+            account_id=account_id,
+            payload=payload,
+            created_at=moment,
+            next_attempt_at=not_before or moment,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
     )
-    try:
-        # A savepoint: another transaction may put the same fact in this moment, and the change
-        # that this one is about stands all the same.
-        with db.session.begin_nested():
-            db.session.add(entry)
-    except IntegrityError:
-        return None
-    return entry
+    return bool(added.rowcount)
 
 
 def effect(kind: str) -> Callable[[Effect], Effect]:

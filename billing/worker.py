@@ -69,7 +69,7 @@ def _times(task: Task) -> dict[str, Any]:
 
 
 def _register(celery: Celery, app: Flask, task: Task) -> None:
-    @celery.task(name=task.name)
+    @celery.task(name=task.name, shared=False)
     def run() -> None:
         with app.app_context():
             try:

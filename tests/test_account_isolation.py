@@ -47,6 +47,7 @@ NOT_OF_AN_ACCOUNT = {
     "static": "files for everyone",
     "plan_change.show": "a plan's slug",
     "plan_change.confirm": "a plan's slug",
+    "deep_links.follow": "a token that we signed, whose account must be the reader's",
     "invitations.show": "a token that we signed, sent to one mailbox",
     "invitations.accept": "a token that we signed, and the invited address must be signed in",
     "invitations.register": "a token that we signed, sent to one mailbox",
@@ -63,6 +64,7 @@ NOT_OF_AN_ACCOUNT = {
 FOR_VISITORS = {
     "brand.css",
     "brand.icon",
+    "deep_links.follow",
     "health.healthz",
     "health.readyz",
     "home.show",

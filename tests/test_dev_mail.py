@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 
 import pytest
@@ -98,3 +99,15 @@ def test_only_mails_can_be_read(client, folder, mail_id):
     answer = client.get(f"/dev/mail/{mail_id}")
     assert answer.status_code == 404
     assert "topsecret" not in client.get("/dev/mail").get_data(as_text=True)
+
+
+def test_a_full_mailbox_shows_the_latest_two_hundred(client, folder, clock):
+    folder.mkdir()
+    for number in range(205):
+        file = folder / f"20261119-120000-{number}.log"
+        file.write_text(f"Subject: Mail number {number}.\nTo: ada@northwind.example\n\nHello")
+        os.utime(file, (number, number))
+    box = client.get("/dev/mail").get_data(as_text=True)
+    assert box.count("Mail number ") == 200
+    assert box.index("Mail number 204.") < box.index("Mail number 5.")
+    assert "Mail number 4." not in box

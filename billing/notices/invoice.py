@@ -49,11 +49,19 @@ def debit_started(entry: OutboxEntry, account: Account) -> dict[str, Any]:
 def _about(invoice: Invoice, account: Account) -> dict[str, Any]:
     return {
         "invoice": invoice,
-        "title": recent_invoices.title(invoice),
+        "title": _title(invoice),
         "period": _period(invoice),
         "method": _method(invoice),
         "link": deep_links.url(account.id, Destination.INVOICE, invoice.stripe_id),
     }
+
+
+def _title(invoice: Invoice) -> str:
+    """What it is for, as it reads after "for"."""
+    if invoice.billing_reason == "subscription_update":
+        return "a change of plan or seats"
+    title = recent_invoices.title(invoice)
+    return f"invoice {invoice.label}" if title in recent_invoices.REASONS.values() else title
 
 
 def _invoice(entry: OutboxEntry) -> Invoice:
