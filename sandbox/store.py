@@ -597,6 +597,8 @@ class Storage:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA cache_size = -65536")
+        self._connection.execute("PRAGMA wal_autocheckpoint = 16000")
+        self._connection.execute("PRAGMA mmap_size = 134217728")
         self._connection.executescript(SCHEMA)
         columns = self._connection.execute("PRAGMA table_info(objects)")
         if "clock" not in {name for _, name, *_ in columns}:
