@@ -284,7 +284,7 @@ def test_a_clock_that_is_deleted_on_its_way_is_gone(monthly: Any) -> None:
     player.work()
     assert clocks.retrieve(frozen.id).frozen_time == NOON + 24 * DAY
     clocks.delete(frozen.id)
-    assert player.work() > 0  # nothing is left to play
+    assert player.work() == advancing.IDLE  # nothing is left to play
     assert shop.client.v1.customers.retrieve(customer.id).deleted is True
     assert shop.events("test_helpers.test_clock.internal_failure") == []
 
