@@ -96,7 +96,7 @@ def play(app: Sandbox, days: int) -> str:
     with app.storage.transaction():
         subscriptions = store.count("subscription")
         advancing.begin(clock.OWN, clock.now() + days * 86_400)
-    while player.work() == 0:
+    while player.work() < advancing.IDLE:
         pass
     wall, cpu = time.monotonic() - wall, processor() - cpu
     with app.storage.transaction():

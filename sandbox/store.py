@@ -47,7 +47,7 @@ DEEP = {
     "discount": {"coupon": "source.coupon"},
     "subscription_item": {"price": "price.id"},
 }
-# Index rows that a transaction keeps at hand, by the number of their documents.
+# How much of each sort a transaction keeps at hand.
 MOST_KNOWN = 2000
 # What else is due at other times once a document changed: the field that names it, and its kind.
 BEARS_ON = {
@@ -148,6 +148,29 @@ def agenda(kind: str, function: Agenda) -> None:
     _agendas[kind] = function
 
 
+Rows = set[tuple[str, str]]
+
+
+class Known:
+    """What a transaction has read or written, so that it need not be read again: documents' texts
+    by kind and id, the texts that a list found, by kind, and index rows by a document's place."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[str, str], str] = {}
+        self.lists: dict[str, dict[Any, list[str]]] = {}
+        self.rows: dict[int, Rows] = {}
+
+    def note(self, kept: dict[Any, Any], key: Any, value: Any) -> None:
+        """Keep a value; all of them are forgotten when there are too many."""
+        if len(kept) >= MOST_KNOWN:
+            kept.clear()
+        kept[key] = value
+
+    def clear(self) -> None:
+        for kept in (self.texts, self.lists, self.rows):
+            kept.clear()
+
+
 class Transaction:
     """What a request may do with the documents."""
 
@@ -156,14 +179,19 @@ class Transaction:
         self._many = connection.executemany
         self._touched: dict[tuple[str, str], None] = {}
         self._points = 0
-        # The index rows of documents written here, by their place: most are written again.
-        self._rows: dict[int, set[tuple[str, str]]] = {}
+        self._known = Known()
 
     def find(self, kind: str, id: str) -> dict[str, Any] | None:
-        row = self.sql(
-            "SELECT doc FROM objects WHERE kind = ? AND id = ? AND deleted = 0", (kind, id)
-        ).fetchone()
-        return orjson.loads(row[0]) if row else None
+        text = self._known.texts.get((kind, id))
+        if text is None:
+            row = self.sql(
+                "SELECT doc FROM objects WHERE kind = ? AND id = ? AND deleted = 0", (kind, id)
+            ).fetchone()
+            if row is None:
+                return None
+            text = row[0]
+            self._known.note(self._known.texts, (kind, id), text)
+        return orjson.loads(text)
 
     def get(self, kind: str, id: str, param: str = "id") -> dict[str, Any]:
         """The document; ApiError resource_missing (404) naming `param` when there is none."""
@@ -193,7 +221,14 @@ class Transaction:
 
     def all(self, kind: str, **equal: Any) -> list[dict[str, Any]]:
         """Every document of a kind whose fields equal the given ones, oldest first."""
-        return list(self.scan(kind, equal, newest_first=False))
+        if not all(isinstance(value, str | int | None) for value in equal.values()):
+            return list(self.scan(kind, equal, newest_first=False))
+        found = self._known.lists.setdefault(kind, {})
+        asked = tuple(equal.items())
+        if asked not in found:
+            sql, values = query(kind, equal, False, None, {}, -1)
+            self._known.note(found, asked, [text for (text,) in self.sql(sql, values)])
+        return [orjson.loads(text) for text in found[asked]]
 
     def scan(
         self,
@@ -243,8 +278,8 @@ class Transaction:
     def insert(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
         """Store a new document, on the clock that the time is taken from; ApiError
         resource_already_exists when the id is taken."""
-        created = doc.get("created") or clock.now()
-        row = (kind, doc["id"], created, to_json(doc), clock.name())
+        created, text = doc.get("created") or clock.now(), to_json(doc)
+        row = (kind, doc["id"], created, text, clock.name())
         sql = "INSERT INTO objects (kind, id, created, doc, clock) VALUES (?, ?, ?, ?, ?)"
         try:
             seq = self.sql(sql, row).lastrowid
@@ -261,21 +296,21 @@ class Transaction:
         rows = _index_rows(kind, doc)
         self._index(rows, kind, created, seq)
         if kind != "event":
-            self._know(seq, rows)
+            self._know(kind, doc["id"], text, seq, rows)
         self.touch(kind, doc)
         return doc
 
     def save(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Write a changed document back."""
-        kind = doc["object"]
+        kind, text = doc["object"], to_json(doc)
         found = self.sql(
             "UPDATE objects SET doc = ? WHERE kind = ? AND id = ? RETURNING created, seq",
-            (to_json(doc), kind, doc["id"]),
+            (text, kind, doc["id"]),
         ).fetchall()
         if not found:
             raise missing(kind, doc["id"])
         created, seq = found[0]
-        had = self._rows.get(seq)
+        had = self._known.rows.get(seq)
         if had is None:
             had = set(self.sql("SELECT field, value FROM fields WHERE seq = ?", (seq,)))
         has = _index_rows(kind, doc)
@@ -287,7 +322,7 @@ class Transaction:
                     (kind, name, value, created, seq),
                 )
             self._index(has - had, kind, created, seq)
-        self._know(seq, has)
+        self._know(kind, doc["id"], text, seq, has)
         self.touch(kind, doc)
         return doc
 
@@ -299,13 +334,13 @@ class Transaction:
             (kind, id),
         )
         self.sql("UPDATE objects SET deleted = 1 WHERE kind = ? AND id = ?", (kind, id))
-        self._rows.clear()
+        self._known.clear()
         self.touch(kind, doc)
 
-    def _know(self, seq: int, rows: set[tuple[str, str]]) -> None:
-        if len(self._rows) >= MOST_KNOWN:
-            self._rows.clear()
-        self._rows[seq] = rows
+    def _know(self, kind: str, id: str, text: str, seq: int, rows: Rows) -> None:
+        self._known.note(self._known.texts, (kind, id), text)
+        self._known.note(self._known.rows, seq, rows)
+        self._known.lists.pop(kind, None)
 
     def touch(self, kind: str, doc: Mapping[str, Any]) -> None:
         """Look anew, before it is next asked, at what is due for a document and whatever hangs on
@@ -407,7 +442,7 @@ class Transaction:
         gone = "FROM objects WHERE clock = ? AND kind NOT IN ('event', 'customer')"
         self.sql(f"DELETE FROM fields WHERE seq IN (SELECT seq {gone})", (name,))  # noqa: S608
         self.sql(f"DELETE {gone}", (name,))
-        self._rows.clear()
+        self._known.clear()
 
     def setting(self, name: str, default: str | None = None) -> str | None:
         row = self.sql("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
@@ -430,7 +465,7 @@ class Transaction:
                 self.sql(f"ROLLBACK TO {name}")
                 # What was planned and indexed inside is undone too.
                 self._touched |= touched
-                self._rows.clear()
+                self._known.clear()
             self.sql(f"RELEASE {name}")
             raise
         self.sql(f"RELEASE {name}")
@@ -562,6 +597,8 @@ class Storage:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA cache_size = -65536")
+        self._connection.execute("PRAGMA wal_autocheckpoint = 16000")
+        self._connection.execute("PRAGMA mmap_size = 134217728")
         self._connection.executescript(SCHEMA)
         columns = self._connection.execute("PRAGMA table_info(objects)")
         if "clock" not in {name for _, name, *_ in columns}:

@@ -230,6 +230,28 @@ def test_a_schedule_on_a_clock_starts_and_changes_phase_in_its_time(
     ]
 
 
+def test_a_schedule_ends_with_a_first_payment_that_never_came(shop: Shop, frozen: Any) -> None:
+    customer = shop.customer(test_clock=frozen.id, card="pm_card_chargeCustomerFail")
+    month = {"interval": "month", "interval_count": 1}
+    cheap, dear = shop.price(1000), shop.price(2000)
+    schedule = shop.client.v1.subscription_schedules.create(
+        {
+            "customer": customer.id,
+            "start_date": "now",
+            "phases": [
+                {"items": [{"price": cheap.id}], "duration": month},
+                {"items": [{"price": dear.id}], "duration": month},
+            ],
+        }
+    )
+    assert shop.client.v1.subscriptions.retrieve(schedule.subscription).status == "incomplete"
+    advance(shop, frozen, at(2027, 3, 11))
+    assert shop.client.v1.subscription_schedules.retrieve(schedule.id).status == "canceled"
+    ended = shop.client.v1.subscriptions.retrieve(schedule.subscription)
+    assert (ended.status, ended.schedule) == ("incomplete_expired", None)
+    assert len(shop.events("subscription_schedule.canceled")) == 1
+
+
 def test_a_checkout_and_a_portal_page_live_in_their_customers_time(shop: Shop, frozen: Any) -> None:
     customer = shop.customer(test_clock=frozen.id)
     v1 = shop.client.v1

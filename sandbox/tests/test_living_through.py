@@ -274,6 +274,21 @@ def test_a_sandbox_that_is_started_again_goes_on_where_it_was(
     again.close()
 
 
+def test_a_clock_that_is_deleted_on_its_way_is_gone(monthly: Any) -> None:
+    shop, player = monthly
+    clocks = shop.client.v1.test_helpers.test_clocks
+    frozen = clocks.create({"frozen_time": NOON})
+    customer = shop.customer(test_clock=frozen.id)
+    shop.subscribe(customer, shop.price())
+    clocks.advance(frozen.id, {"frozen_time": NOON + 33 * DAY})
+    player.work()
+    assert clocks.retrieve(frozen.id).frozen_time == NOON + 24 * DAY
+    clocks.delete(frozen.id)
+    assert player.work() == advancing.IDLE  # nothing is left to play
+    assert shop.client.v1.customers.retrieve(customer.id).deleted is True
+    assert shop.events("test_helpers.test_clock.internal_failure") == []
+
+
 def test_a_step_that_breaks_leaves_its_clock_where_it_was_and_says_so(
     monthly: Any, monkeypatch: pytest.MonkeyPatch, clock: Any
 ) -> None:
