@@ -362,7 +362,7 @@ def test_a_grant_gives_access_until_the_end_of_its_last_day(app, run, explain, m
     assert said.exit_code == 0, said.output
     told = explain()
     assert (told["access"], told["rule"], told["then"]) == ("full", "grant", "none")
-    assert told["because"] == "Granted by an operator until 1 December 2026: They moved bank"
+    assert told["because"] == "Granted by an operator until 30 November 2026: They moved bank"
     clock.set(datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
     assert explain()["access"] == "full"
     clock.set(datetime(2026, 12, 1, tzinfo=UTC))
