@@ -22,8 +22,32 @@ STRIPE_API = "https://api.stripe.com"
 # Stripe.js is released with the API's major versions; this is the one of the pinned version.
 STRIPE_JS = "https://js.stripe.com/endive/stripe.js"
 SANDBOX = "http://127.0.0.1:8001"
+# Celery's broker: a folder, which is enough for one machine.
+FILE_BROKER = f"filesystem://{ROOT}/instance/tasks"
 ENVIRONMENTS = ("development", "demo", "production")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# The mails about an account's billing, each of which MAILS_OFF can name.
+BILLING_MAILS = (
+    "receipt",
+    "payment_failed",
+    "bank_confirmation",
+    "debit_started",
+    "trial_ending",
+    "renewal_coming",
+    "card_expiring",
+    "plan_changed",
+    "plan_change_scheduled",
+    "cancelled",
+    "cancellation_undone",
+    "ended",
+    "paused",
+    "resumed",
+    "resumption_refused",
+    "refund",
+    "refund_failed",
+    "credit_note",
+    "purchase_receipt",
+)
 # What an account may use where that is the owner's to decide: full, read_only or none.
 ACCESS_LEVELS = {
     "past_due": "read_only",  # when the grace period is over
@@ -116,6 +140,9 @@ class Settings:
     access_levels: Mapping[str, str] = field(default_factory=lambda: dict(ACCESS_LEVELS))
     # A file whose number of seconds is added to the portal's clock: a demo lives through months.
     clock_offset_file: Path | None = None
+    # Names of BILLING_MAILS that are not sent.
+    mails_off: frozenset[str] = frozenset()
+    broker_url: str = field(default=FILE_BROKER, repr=False)
     stripe_network_retries: int = 2
     testing: bool = False
 
@@ -199,6 +226,8 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     grace_days = read.number("GRACE_DAYS", default=7)
     access_levels = _access_levels(read)
     clock_offset_file = _clock_offset_file(read, guarded=guarded)
+    mails_off = _mails_off(read)
+    broker_url = _broker_url(read)
     if read.problems:
         raise ConfigurationError(read.problems)
     return Settings(
@@ -217,6 +246,8 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         grace_days=grace_days,
         access_levels=access_levels,
         clock_offset_file=clock_offset_file,
+        mails_off=mails_off,
+        broker_url=broker_url,
     )
 
 
@@ -367,6 +398,31 @@ def _clock_offset_file(read: _Reader, *, guarded: bool) -> Path | None:
     if value and guarded:
         read.problem("CLOCK_OFFSET_FILE", "is set, but production keeps real time; unset it", "")
     return Path(value) if value and not guarded else None
+
+
+def _mails_off(read: _Reader) -> frozenset[str]:
+    """The mails that are not sent, for instance because Stripe sends its own."""
+    named = {name.strip() for name in (read.optional("MAILS_OFF") or "").split(",")} - {""}
+    if unknown := sorted(named - set(BILLING_MAILS)):
+        read.problem(
+            "MAILS_OFF",
+            f"names {', '.join(unknown)}, but the mails are {', '.join(BILLING_MAILS)}",
+            "receipt,refund",
+        )
+    return frozenset(named)
+
+
+def _broker_url(read: _Reader) -> str:
+    """Never shown when it is wrong, as it may hold a password."""
+    value = read.text("CELERY_BROKER_URL", default=FILE_BROKER)
+    parts = urlsplit(value)
+    if parts.scheme == "filesystem" and not parts.path.strip("/"):
+        read.problem("CELERY_BROKER_URL", "names no folder", "filesystem:///var/lib/portal/tasks")
+    elif not re.fullmatch(r"[a-z][a-z0-9+]*://.+", value):
+        read.problem(
+            "CELERY_BROKER_URL", "is not the address of a broker", "redis://localhost:6379/0"
+        )
+    return value
 
 
 def _brand(read: _Reader) -> Brand:

@@ -1009,10 +1009,15 @@ class OutboxEntry(db.Model):
     # Ids and figures as they were when the fact became known.
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    # pending, sent, skipped (switched off, or true no longer), failed (given up)
+    # pending, claimed (somebody is at it, until next_attempt_at), sent, skipped (switched off, or
+    # true no longer), failed (given up)
     status: Mapped[str] = mapped_column(String(20), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # Addresses that have it already, when an attempt reached some of them only.
+    delivered_to: Mapped[list[Any]] = mapped_column(default=list)
+    # Why it was skipped.
+    reason: Mapped[str | None] = mapped_column(String(200))
     last_error: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
 

@@ -9,6 +9,8 @@ from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from billing import cli, extensions, flask_config, people, templating
+from billing import facts as facts  # watches what is written into the mirror
+from billing import notices as notices  # mails what the outbox holds
 from billing.site import Site
 from billing.views import errors as error_pages
 from billing.views import register_all

@@ -107,7 +107,7 @@ def _pull_methods_of(customer: str) -> int:
             )
         except GoneFromStripe:
             # The customer, or the method to go on after, is gone: what is left shows up unlisted.
-            sync.pull("customer", customer)
+            sync.pull("customer", customer, in_bulk=True)
             return count
         count += len(page.data)
         last = page.data[-1]["id"] if page.data else None
@@ -123,7 +123,7 @@ def _pull_unlisted(kind: str, progress: SyncProgress, report: Report) -> None:
         # A detached method is on no list and can never change again.
         unseen.append(PaymentMethod.customer_id.is_not(None))
     for stripe_id in db.session.scalars(sa.select(model.stripe_id).where(*unseen)).all():
-        sync.pull(kind, stripe_id)
+        sync.pull(kind, stripe_id, in_bulk=True)
         _advance(progress, progress.last_id, 1)
         report(kind, 1)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
 
 
 class Site(Flask):
@@ -19,3 +20,10 @@ class Site(Flask):
             path = super().url_for(endpoint, _external=False, **values)
             return urljoin(self.config["SETTINGS"].site_url, path)
         return super().url_for(endpoint, **values)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Where nobody asked for a page, as in the worker, addresses are the site's as well."""
+        if request is not None:
+            return super().create_url_adapter(request)
+        site = urlsplit(self.config["SETTINGS"].site_url)
+        return self.url_map.bind(site.netloc, url_scheme=site.scheme)

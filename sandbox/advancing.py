@@ -209,7 +209,9 @@ class Player(Background):
             try:
                 with clock.undone_on_error(), events.transaction():
                     before = events.newest()
-                    step(move, enough)
+                    # Somebody may have stopped it, or deleted its clock, a moment ago.
+                    if current := of(move.clock):
+                        step(current, enough)
             except Exception as error:
                 log.exception("A step towards %s failed", move.target)
                 with events.transaction():

@@ -69,7 +69,8 @@ RETURNS: dict[str, str] = {
 # Declines after which the same card is never charged again by itself. Source: Stripe's "Automate
 # payment retries".
 HARD_DECLINES = frozenset(
-    {"authentication_required", "fraudulent", "lost_card", "pickup_card", "stolen_card"}
+    {code for code, (_, _, advice) in DECLINES.items() if advice == "do_not_try_again"}
+    | {"authentication_required"}
 )
 
 

@@ -174,10 +174,10 @@ def test_a_lost_answer_charges_nobody_twice(owner, paused, stripe, monkeypatch):
 
     quote_id = quote_in(owner.get("/resumption"))
     monkeypatch.setattr(gateway, "create", lost)
-    assert owner.post("/resumption", data={"quote": quote_id}).status_code == 503
-    monkeypatch.setattr(gateway, "create", really)
     answer = owner.post("/resumption", data={"quote": quote_id})
     assert "$196.00 was charged." in after(owner, answer)
+    monkeypatch.setattr(gateway, "create", really)
+    owner.post("/resumption", data={"quote": quote_id})
     assert [s for s, _ in invoices_of(stripe, paused)] == ["paid", "paid", "paid"]
 
 

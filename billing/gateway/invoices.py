@@ -19,9 +19,9 @@ def retrieve(invoice_id: str) -> stripe.Invoice:
     """The invoice as it is now; GoneFromStripe when there is none, as after deleting a draft.
 
     Beside the id of each payment's intent stand `payment_intent_status`, which alone tells a bank
-    debit on its way and a bank that waits to be answered from a refused payment, and
-    `payment_intent_error`, what the bank said last: code, decline_code, advice_code, message and
-    the id of the payment_method that was refused.
+    debit on its way and a bank that waits to be answered from a refused payment; the
+    `payment_method` that is tried now; and `payment_intent_error`, what the bank said last: code,
+    decline_code, advice_code, message and the id of the payment_method that was refused.
     """
     expand = ["payments.data.payment.payment_intent", "discounts.source.coupon"]
     with translated():
@@ -68,6 +68,8 @@ def _told(invoice: stripe.Invoice) -> stripe.Invoice:
         intent = each.payment.payment_intent if "payment_intent" in each.payment else None
         if isinstance(intent, stripe.PaymentIntent):
             each.payment["payment_intent_status"] = intent.status
+            method = intent.payment_method
+            each.payment["payment_method"] = method if isinstance(method, str | None) else method.id
             each.payment["payment_intent_error"] = _reduced(intent.last_payment_error)
             each.payment["payment_intent"] = intent.id
     return invoice

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 
 def retrieve(refund_id: str) -> stripe.Refund:
-    """The refund as it is now; GoneFromStripe when there is none."""
+    """The refund as it is now, with its charge, which alone names the customer and the card.
+
+    GoneFromStripe when there is none.
+    """
     with translated():
-        return v1().refunds.retrieve(refund_id)
+        return v1().refunds.retrieve(refund_id, {"expand": ["charge"]})
 
 
 def page(*, starting_after: str | None = None) -> stripe.ListObject[stripe.Refund]:

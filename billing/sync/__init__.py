@@ -32,8 +32,8 @@ TRIES = 12
 class Written:
     """A write into the mirror, told to observers before it is committed.
 
-    `before` holds the columns' values as they were, and is empty for a row that is new. In a
-    backfill (`in_bulk`) rows tell of what may be long past.
+    `before` holds the columns' values as they were, the whole object (`data`) among them, and is
+    empty for a row that is new. In a backfill (`in_bulk`) rows tell of what may be long past.
     """
 
     kind: str
@@ -63,19 +63,20 @@ class Overtaken(Exception):
     """The row was written after its version was read, so what was fetched may be older."""
 
 
-def pull(kind: str, stripe_id: str) -> Any:
+def pull(kind: str, stripe_id: str, *, in_bulk: bool = False) -> Any:
     """The mirrored row of one object, as Stripe has it now, committed.
 
     `kind` is Stripe's name of the object ("customer", "invoice", ...). What the row refers to is
     pulled when it is missing. A deleted object leaves its last known row with `deleted_at` set,
     which nothing lifts; one that was never known leaves an empty row that says the same.
+    `in_bulk` tells observers that this is part of a backfill.
     Raises StripeUnavailable or StripeMisconfigured when Stripe could not be asked.
     """
-    row, data = _pull_alone(KINDS[kind], stripe_id)
+    row, data = _pull_alone(KINDS[kind], stripe_id, in_bulk=in_bulk)
     if data is None:
-        _pull_what_ended(KINDS[kind], stripe_id)
+        _pull_what_ended(KINDS[kind], stripe_id, in_bulk=in_bulk)
     else:
-        _pull_missing(KINDS[kind].refers_to(data))
+        _pull_missing(KINDS[kind].refers_to(data), in_bulk=in_bulk)
     return row
 
 
@@ -97,9 +98,9 @@ def pull_page(kind: str, fetch: Callable[[], Any]) -> Any:
         try:
             _write(KINDS[kind], data["id"], known.get(data["id"]), data, in_bulk=True)
         except Overtaken:
-            _, data = _pull_alone(KINDS[kind], data["id"])
+            _, data = _pull_alone(KINDS[kind], data["id"], in_bulk=True)
         references.extend(KINDS[kind].refers_to(data) if data else [])
-    _pull_missing(references)
+    _pull_missing(references, in_bulk=True)
     return page
 
 
@@ -113,7 +114,7 @@ def versions(kind: str, ids: list[str]) -> dict[str, int]:
     return dict(found)
 
 
-def _pull_missing(references: References) -> None:
+def _pull_missing(references: References, *, in_bulk: bool) -> None:
     """Pulls what is referred to and not held yet. Ends, because each pull writes before it asks."""
     wanted: dict[str, list[str]] = {}
     for kind, stripe_id in dict.fromkeys(references):
@@ -123,10 +124,10 @@ def _pull_missing(references: References) -> None:
         known = versions(kind, ids)
         for stripe_id in ids:
             if stripe_id not in known:
-                pull(kind, stripe_id)
+                pull(kind, stripe_id, in_bulk=in_bulk)
 
 
-def _pull_alone(kind: Kind, stripe_id: str) -> tuple[Any, Data | None]:
+def _pull_alone(kind: Kind, stripe_id: str, *, in_bulk: bool) -> tuple[Any, Data | None]:
     """The row and what was written into it; None for a tombstone."""
     for _ in range(TRIES):
         db.session.commit()
@@ -137,7 +138,7 @@ def _pull_alone(kind: Kind, stripe_id: str) -> tuple[Any, Data | None]:
         db.session.commit()
         data = _fetch(kind, stripe_id)
         try:
-            return _write(kind, stripe_id, version, data), data
+            return _write(kind, stripe_id, version, data, in_bulk=in_bulk), data
         except Overtaken:
             continue
     raise StripeUnavailable
@@ -156,7 +157,7 @@ def _fetch(kind: Kind, stripe_id: str) -> Data | None:
 
 
 def _write(
-    kind: Kind, stripe_id: str, version: int | None, data: Data | None, *, in_bulk: bool = False
+    kind: Kind, stripe_id: str, version: int | None, data: Data | None, *, in_bulk: bool
 ) -> Any:
     """Writes what was fetched (None: a tombstone) over the given version; raises Overtaken."""
     session = db.session
@@ -188,11 +189,10 @@ def _write(
 
 
 def _values(row: Any) -> dict[str, Any]:
-    """The columns of a row as they are, but for the whole object; nothing for no row."""
+    """The columns of a row as they are; nothing for no row."""
     if row is None:
         return {}
-    names = [column.key for column in sa.inspect(row).mapper.column_attrs]
-    return {name: getattr(row, name) for name in names if name != "data"}
+    return {column.key: getattr(row, column.key) for column in sa.inspect(row).mapper.column_attrs}
 
 
 def _tell(written: Written) -> None:
@@ -254,10 +254,10 @@ def _bury(row: Any, stripe_id: str) -> None:
     flag_modified(row, "data")
 
 
-def _pull_what_ended(kind: Kind, gone: str) -> None:
+def _pull_what_ended(kind: Kind, gone: str, *, in_bulk: bool) -> None:
     """What ends with a deleted object: a customer's subscriptions, schedules and methods."""
     for name in kind.ends_with_it:
         model = KINDS[name].model
         ids = db.session.scalars(sa.select(model.stripe_id).where(model.customer_id == gone)).all()
         for stripe_id in ids:
-            pull(name, stripe_id)
+            pull(name, stripe_id, in_bulk=in_bulk)

@@ -127,10 +127,25 @@ def prepare_resumption(subscription: dict, params: dict) -> Draft | None:
         cycle = {"billing_cycle_anchor": {"type": "now"}, "proration_behavior": "none"}
         return _some(revising.draft_of(revising.apply(subscription, cycle), {}))
     behavior = params.get("proration_behavior", "create_prorations")
-    change = revising.Change(subscription, at=params.get("proration_date") or clock.now())
+    change = revising.Change(subscription, at=_from(subscription, params))
     for item in items.of(subscription):
         _take_up(item, subscription, change.at, prorate=behavior != "none")
     return _some(revising.draft_of(change, {})) if behavior == "always_invoice" else None
+
+
+def _from(subscription: dict, params: dict) -> int:
+    """When billing starts again. ApiError 400 for a date outside of a period that runs now."""
+    now = clock.now()
+    at = params.get("proration_date") or now
+    anchor = subscription["billing_cycle_anchor"]
+    periods = [items.full_period(item, anchor, now) for item in items.of(subscription)]
+    if not all(start <= at < end for start, end in periods):
+        raise ApiError(
+            400,
+            "Cannot specify proration_date outside of current period",
+            param="proration_date",
+        )
+    return at
 
 
 def _some(draft: Draft) -> Draft | None:

@@ -122,11 +122,12 @@ def _is_settled(invoice: dict) -> bool:
 def drop_update(subscription: dict) -> None:
     """Give up the change that waits for its payment; its invoice is void."""
     pending = subscription.get("_pending")
-    invoice = store.find("invoice", pending["invoice"]) if pending else None
-    if invoice and invoice["status"] in ("open", "uncollectible"):
+    if not pending:
+        return
+    invoice = store.get("invoice", pending["invoice"])
+    if invoice["status"] in ("open", "uncollectible"):
         invoicing.void(invoice)
-    if invoice:
-        invoice_closed(invoice)
+    invoice_closed(invoice)
 
 
 def _forget(subscription: dict, pending: dict) -> None:

@@ -57,16 +57,19 @@ def failure_policy() -> dict[str, Any]:
     return {
         "rules": policy.current(),
         "words": WORDS,
-        "methods": [
-            {
-                "id": method["id"],
-                "name": method_name(method),
-                "owner": _owner(method),
-                "answer": payment.answer_of(method),
-                "answers": [(key, ANSWERS[key]) for key in payment.ANSWERS[method["type"]]],
-            }
-            for method in saved
-        ],
+        "methods": [bank_answer(method) for method in saved],
+    }
+
+
+@bp.app_template_global()
+def bank_answer(method: dict[str, Any]) -> dict[str, Any]:
+    """A saved payment method with what its bank answers, and what it could answer."""
+    return {
+        "id": method["id"],
+        "name": method_name(method),
+        "owner": _owner(method),
+        "answer": payment.answer_of(method),
+        "answers": [(key, ANSWERS[key]) for key in payment.ANSWERS[method["type"]]],
     }
 
 
@@ -142,6 +145,9 @@ def set_answer_by_form() -> Answer:
         payment.set_answer(method, request.form.get("answer", ""))
     except ApiError as error:
         return f"{error.message}\n", 400
+    if request.form.get("back") == "detail":
+        detail = url_for("front.detail", kind="payment_method", id=method["id"])
+        return redirect(detail, 303)
     return redirect(url_for("front.index", _anchor="answers"), 303)
 
 

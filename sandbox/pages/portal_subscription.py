@@ -242,15 +242,31 @@ def pause(secret: str, subscription_id: str) -> Answer:
 def begin_pause(secret: str, subscription_id: str) -> Answer:
     session, subscription = _find(secret, subscription_id)
     if portal_session.features(session)["subscription_pause"]["enabled"]:
-        pausing.pause(subscription, {})
+        try:
+            pausing.pause(subscription, {})
+        except ApiError as error:
+            return _home_saying(session, error.message)
     return portal_session.finished(session, "subscription_pause")
 
 
 @bp.post("/<subscription_id>/resume")
 def resume(secret: str, subscription_id: str) -> Answer:
     session, subscription = _find(secret, subscription_id)
-    if subscription["status"] == "paused":
-        pausing.resume(subscription, {"payment_behavior": "resume_on_payment_success"})
-        session["_message"] = "Your plan goes on."
-        store.save(session)
-    return redirect(url_for("portal.home", secret=secret), 303)
+    if subscription["status"] != "paused":
+        return redirect(url_for("portal.home", secret=secret), 303)
+    try:
+        resumed = pausing.resume(subscription, {"payment_behavior": "resume_on_payment_success"})
+    except ApiError as error:
+        if error.code == "resource_missing":
+            return _home_saying(session, "Add a payment method first, then resume your plan.")
+        return _home_saying(session, error.message)
+    if resumed["status"] == "paused":
+        # The payment failed, or the bank wants to be asked: the invoice's page leads on.
+        return redirect(store.get("invoice", resumed["latest_invoice"])["hosted_invoice_url"], 303)
+    return _home_saying(session, "Your plan goes on.")
+
+
+def _home_saying(session: dict[str, Any], message: str) -> Answer:
+    session["_message"] = message
+    store.save(session)
+    return redirect(url_for("portal.home", secret=session["_secret"]), 303)

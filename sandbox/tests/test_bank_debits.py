@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import stripe
@@ -207,3 +208,37 @@ def test_a_debit_is_refunded_once_it_arrived_and_days_later(shop: Shop) -> None:
     shop.travel(NOON + 9 * DAY)
     assert shop.client.v1.refunds.retrieve(refund.id).status == "succeeded"
     assert shop.events("refund.updated")[-1].data.previous_attributes.status == "pending"
+
+
+ACCOUNT = {"routing_number": "110000000", "account_number": "000111111113"}  # closed
+
+
+@pytest.mark.parametrize("mode", ["payment", "subscription"])
+def test_a_debit_given_at_checkout_can_come_back(shop: Shop, mode: Any) -> None:
+    product = shop.client.v1.products.create({"name": "Pack"})
+    price: dict[str, Any] = {"product": product.id, "currency": "usd", "unit_amount": 2900}
+    if mode == "subscription":
+        price["recurring"] = {"interval": "month"}
+    session = shop.client.v1.checkout.sessions.create(
+        {
+            "mode": mode,
+            "line_items": [{"price": shop.client.v1.prices.create(price).id, "quantity": 1}],
+            "allowed_payment_method_types": ["us_bank_account"],
+            "success_url": "https://shop.example/done",
+        }
+    )
+    form = {"action": "pay", "email": "ann@example.com", "name": "Ann Lee", "country": "US"}
+    answer = shop.app.test_client().post(
+        urlsplit(session.url).path, data=form | ACCOUNT | {"type": "us_bank_account"}
+    )
+    assert answer.status_code == 303
+    done = shop.client.v1.checkout.sessions.retrieve(session.id)
+    assert (done.status, done.payment_status) == ("complete", "unpaid")
+    shop.travel(NOON + 7 * DAY)
+    after = shop.client.v1.checkout.sessions.retrieve(session.id)
+    assert (after.status, after.payment_status) == ("complete", "unpaid")
+    assert len(shop.events("checkout.session.async_payment_failed")) == 1
+    assert shop.events("charge.succeeded") == []
+    if mode == "subscription":
+        [subscription] = shop.client.v1.subscriptions.list().data
+        assert (subscription.status, shop.latest(subscription).status) == ("past_due", "open")

@@ -101,6 +101,8 @@ def test_a_card_is_made_to_fail_and_to_pay_again_on_the_front_page(shop: Shop) -
     with pytest.raises(stripe.CardError) as refused:
         shop.client.v1.payment_intents.create(purchase)
     assert refused.value.error.decline_code == "insufficient_funds"
+    page = client.get(f"/objects/payment_method/{card.id}").text
+    assert '<option value="insufficient_funds" selected>' in page
     bank_says(shop, card, "as_made")
     assert shop.client.v1.payment_intents.create(purchase).status == "succeeded"
     assert client.post(f"/sandbox/payment_methods/{card.id}", json={"answer": "x"}).status_code == (

@@ -250,6 +250,24 @@ def test_resuming_into_the_old_cycle_bills_the_days_that_are_left(
     assert shop.again(subscription)["items"].data[0].current_period_start == JUNE
 
 
+def test_a_resumption_can_be_billed_from_the_time_it_was_shown_for(shop: Shop) -> None:
+    subscription = paused(shop)
+    shop.travel(NOON + 21 * DAY)
+    terms: dict[str, Any] = {
+        "billing_cycle_anchor": {"type": "unchanged"},
+        "proration_behavior": "always_invoice",
+        "proration_date": NOON + 20 * DAY,
+    }
+    shown = shop.client.v1.invoices.create_preview(
+        {"subscription": subscription.id, "subscription_details": {"resume_at": "now", **terms}}
+    )
+    assert sorted(amounts(shown)) == [-2100, 1100]
+    with pytest.raises(stripe.InvalidRequestError, match="outside of current period"):
+        shop.client.v1.subscriptions.resume(subscription.id, terms | {"proration_date": NOON - DAY})
+    shop.client.v1.subscriptions.resume(subscription.id, terms)
+    assert amounts(shop.latest(subscription)) == amounts(shown)
+
+
 def test_days_that_were_paid_for_are_not_billed_twice(shop: Shop) -> None:
     subscription = paused(shop, bill_for={"unused_time_from": {"type": "none"}})
     shop.travel(NOON + 20 * DAY)

@@ -270,6 +270,30 @@ def test_a_pause_and_its_end(stripe_client, shop, browser):
     assert stripe_client.v1.subscriptions.retrieve(found.id).status == "active"
 
 
+def test_a_resumption_that_is_declined_leads_to_its_invoice(stripe_client, shop, browser):
+    configuration = configure(stripe_client, shop)
+    session = start(stripe_client, shop, configuration=configuration)
+    stripe_client.v1.subscriptions.pause(
+        shop["subscription"].id, {"bill_for": {"unused_time_from": {"type": "none"}}}
+    )
+    customer = shop["customer"].id
+    card = stripe_client.v1.payment_methods.attach(
+        "pm_card_chargeCustomerFail", {"customer": customer}
+    )
+    stripe_client.v1.subscriptions.update(
+        shop["subscription"].id, {"default_payment_method": card.id}
+    )
+    answer = browser.post(link(browser.get(path(session)).text, "Resume plan"))
+    found = stripe_client.v1.subscriptions.retrieve(
+        shop["subscription"].id, {"expand": ["latest_invoice"]}
+    )
+    assert found.status == "paused"
+    assert answer.location == found.latest_invoice.hosted_invoice_url
+    form = CARD | {"number": "4242424242424242", "name": "Ada", "country": "DE"}
+    browser.post(urlsplit(answer.location).path, data=form)
+    assert stripe_client.v1.subscriptions.retrieve(found.id).status == "active"
+
+
 @pytest.mark.parametrize(
     ("after", "lands"),
     [

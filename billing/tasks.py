@@ -1,0 +1,67 @@
+"""What is done in the background, again and again: the same by a worker, by cron, or by hand.
+
+No page and no webhook puts a task anywhere: each looks by itself for what is due, so nothing is
+lost while no worker runs, and two workers do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from billing import outbox, pauses, webhook_inbox
+from billing.clock import now
+from billing.facts import reminders
+from models import db
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something due: its name, how often a worker does it, and what it calls."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], Any]
+
+
+# In this order when they are run once: the later ones do what the earlier ones find.
+TASKS = (
+    Task("sweep_inbox", timedelta(minutes=1), webhook_inbox.sweep),
+    Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
+    Task("find_reminders", timedelta(minutes=1), reminders.find),
+    Task("deliver_outbox", timedelta(seconds=5), outbox.deliver_due),
+)
+
+
+def run_once() -> dict[str, str]:
+    """Runs every task here and now; what each of them said. One that fails stops no other.
+
+    Raises TasksFailed at the end when any did.
+    """
+    said: dict[str, str] = {}
+    failed: list[str] = []
+    for task in TASKS:
+        try:
+            said[task.name] = str(task.run())
+        except Exception as error:
+            log.exception("%s failed", task.name)
+            said[task.name] = f"failed: {type(error).__name__}: {error}"
+            failed.append(task.name)
+        finally:
+            db.session.rollback()
+    if failed:
+        raise TasksFailed(said)
+    return said
+
+
+class TasksFailed(Exception):
+    """Some tasks failed; `said` is what each of them said."""
+
+    def __init__(self, said: dict[str, str]):
+        self.said = said
+        super().__init__(", ".join(said))
