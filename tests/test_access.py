@@ -257,13 +257,13 @@ def test_the_grace_of_a_returned_bank_debit_begins_when_it_came_back(
     pass_time(sandbox, clock, renewed)
     deliver_webhooks()
     assert explain()["rule"] == "active"
-    returned = renewed + timedelta(days=5)
+    returned = renewed + timedelta(days=8)
     pass_time(sandbox, clock, returned)
     deliver_webhooks()
     clock.advance(days=3)
     told = explain()
     assert told["rule"] == "grace"
-    assert told["until"].startswith("31 Dec 2026")  # 7 days after the 24th
+    assert told["until"].startswith("3 Jan 2027")  # 7 days after the 27th
 
 
 def test_a_customer_who_was_deleted_may_use_nothing(app, explain, northwind):
