@@ -8,7 +8,7 @@ grants which follows Stripe's docs, "How subscriptions work", and the settings `
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import select
@@ -54,8 +54,18 @@ class Decision:
     seats: int | None = None
 
     @property
+    def last_day(self) -> date | None:
+        """The last day on which it holds, for people: the one before a midnight."""
+        return last_day(self.until) if self.until else None
+
+    @property
     def rank(self) -> int:
         return ACCESS_LEVELS.index(self.level)
+
+
+def last_day(until: datetime) -> date:
+    """The last day that has a moment before `until`."""
+    return (until - timedelta(microseconds=1)).date()
 
 
 def decide(account: Account, now: datetime) -> Decision:
@@ -271,7 +281,7 @@ def _by_grant(grant: AccessGrant, otherwise: Decision) -> Decision:
     return Decision(
         grant.level,
         "grant",
-        f"Granted by {who} until {day(grant.ends_at)}: {grant.reason}",
+        f"Granted by {who} until {day(last_day(grant.ends_at))}: {grant.reason}",
         "access_grant",
         str(grant.id),
         since=grant.starts_at,

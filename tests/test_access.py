@@ -257,13 +257,13 @@ def test_the_grace_of_a_returned_bank_debit_begins_when_it_came_back(
     pass_time(sandbox, clock, renewed)
     deliver_webhooks()
     assert explain()["rule"] == "active"
-    returned = renewed + timedelta(days=5)
+    returned = renewed + timedelta(days=8)
     pass_time(sandbox, clock, returned)
     deliver_webhooks()
     clock.advance(days=3)
     told = explain()
     assert told["rule"] == "grace"
-    assert told["until"].startswith("31 Dec 2026")  # 7 days after the 24th
+    assert told["until"].startswith("3 Jan 2027")  # 7 days after the 27th
 
 
 def test_a_customer_who_was_deleted_may_use_nothing(app, explain, northwind):
@@ -362,7 +362,7 @@ def test_a_grant_gives_access_until_the_end_of_its_last_day(app, run, explain, m
     assert said.exit_code == 0, said.output
     told = explain()
     assert (told["access"], told["rule"], told["then"]) == ("full", "grant", "none")
-    assert told["because"] == "Granted by an operator until 1 December 2026: They moved bank"
+    assert told["because"] == "Granted by an operator until 30 November 2026: They moved bank"
     clock.set(datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
     assert explain()["access"] == "full"
     clock.set(datetime(2026, 12, 1, tzinfo=UTC))

@@ -310,3 +310,149 @@ def test_the_page_never_asks_stripe(stand, stripe_calls):
     owner.get("/subscription")
     owner.get("/plans")
     assert len(stripe_calls) == before
+
+
+# What may be used, and until when
+
+
+GRACE_OVER = datetime(2026, 11, 27, 12, tzinfo=UTC)  # 8 days after the payment failed
+
+
+def look(people, role="owner"):
+    """A client of a reader, signed in at the present time of the test."""
+    if role == "viewer":
+        people.join("eva@northwind.example", role="viewer")
+        return people.sign_in("eva@northwind.example")
+    return people.sign_in("ada@northwind.example")
+
+
+def test_past_due_says_until_when_everything_can_be_used(stand):
+    retry = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    owner = stand(status="past_due", invoice={**UNPAID, "next_payment_attempt": retry})
+    detail = panel(owner)[1]
+    assert "We try Visa ending 4242 again on 23 November." in detail
+    assert "You keep full access until 26 November." in detail
+
+
+def test_when_grace_is_over_it_says_what_can_still_be_done(stand, people, clock):
+    stand(status="past_due", invoice={**UNPAID, "next_payment_attempt": None})
+    clock.set(GRACE_OVER)
+    detail = panel(look(people))[1]
+    assert (
+        "Team is read-only since 26 November: you can look at everything and download it, "
+        "but change nothing." in detail
+    )
+
+
+def test_a_retry_that_was_not_heard_of_is_not_promised_for_the_past(stand, people, clock):
+    retry = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    stand(status="past_due", invoice={**UNPAID, "next_payment_attempt": retry})
+    clock.set(datetime(2026, 11, 23, 13, tzinfo=UTC))
+    detail = panel(look(people))[1]
+    assert "again now and have not heard yet how it went" in detail
+    assert "on 23 November" not in detail
+
+
+def test_unpaid_says_what_paying_brings_back(stand):
+    detail = panel(stand(status="unpaid", invoice=UNPAID))[1]
+    assert "Team is read-only" in detail
+    assert "Paying it brings Team back; until then nothing more is charged." in detail
+
+
+def test_a_payment_on_its_way_is_not_called_failed(stand, app):
+    owner = stand(status="past_due", invoice={**UNPAID, "amount_remaining": 39200})
+    with app.app_context():
+        invoice = db.session.query(Subscription).one().latest_invoice
+        payment = {"payment": {"payment_intent": "pi_1", "payment_intent_status": "processing"}}
+        invoice.data = {**invoice.data, "payments": {"data": [payment]}}
+        db.session.commit()
+    sentence, detail, actions = panel(owner)
+    assert sentence == "Your payment of $392.00 is on its way."
+    assert "There is nothing for you to do" in detail
+    assert actions == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2026, 11, 19, 12, 30, tzinfo=UTC), "You have 22 hours left."),
+        (datetime(2026, 11, 20, 10, 20, tzinfo=UTC), "You have 40 minutes left."),
+        (datetime(2026, 11, 20, 11, tzinfo=UTC), "The time for it is over"),
+    ],
+)
+def test_the_countdown_never_promises_time_that_is_not_there(stand, people, clock, moment, said):
+    stand(status="incomplete", invoice=UNPAID)
+    clock.set(moment)
+    assert said in panel(look(people))[1]
+
+
+def test_a_renewal_we_have_not_heard_of_shows_no_figure_that_may_be_wrong(stand, people, clock):
+    stand()
+    clock.set(datetime(2026, 12, 19, 13, tzinfo=UTC))
+    owner = look(people)
+    sentence, detail, _ = panel(owner)
+    assert sentence == "You are on Team, and it is being renewed."
+    assert "there is nothing for you to do" in detail
+    page = text_of(owner.get("/subscription").text)
+    assert "Being made now; we have not heard yet how it went." in page
+    assert "Renews on" not in page
+
+
+def test_an_end_we_have_not_heard_of_is_an_end(stand, people, clock):
+    stand(cancel_at=datetime(2026, 11, 25, 12, tzinfo=UTC))
+    clock.set(datetime(2026, 11, 25, 13, tzinfo=UTC))
+    sentence, detail, _ = panel(look(people))
+    assert sentence == "Team ended on 25 November."
+    assert "It can no longer be used." in detail
+
+
+@pytest.mark.parametrize(
+    ("behavior", "said"),
+    [
+        ("pause", "Without one it pauses then, and nothing is lost. With one, the first charge is"),
+        ("cancel", "Without one it ends then. With one, the first charge is"),
+    ],
+)
+def test_a_trial_without_a_card_says_what_happens_at_its_end(stand, app, behavior, said):
+    settings = {"end_behavior": {"missing_payment_method": behavior}}
+    end = int(datetime(2026, 12, 3, 12, tzinfo=UTC).timestamp())
+    owner = stand(params={"trial_end": end, "trial_settings": settings})
+    with app.app_context():
+        db.session.query(Customer).one().default_payment_method_id = None
+        db.session.commit()
+    sentence, detail, actions = panel(owner)
+    assert sentence == "Your trial of Team runs until 3 December. Add a payment method to keep it."
+    assert detail.startswith("14 days left, and nothing was charged so far.")
+    assert said in detail
+    assert actions[0] == "Add a payment method"
+
+
+def test_access_given_by_staff_is_named_where_the_subscription_gives_none(stand, app):
+    owner = stand(status="canceled", ended_at=datetime(2026, 11, 2, tzinfo=UTC))
+    options = ("--until", "2026-11-30", "--reason", "Goodwill")
+    app.test_cli_runner().invoke(args=["billing", "grant-access", "Northwind", *options])
+    detail = panel(owner)[1]
+    assert "You have full access until 30 November, given to you by us." in detail
+    assert "no longer be used" not in detail
+
+
+def test_who_only_reads_is_told_who_can_settle_it(stand, people):
+    stand(status="past_due", invoice=UNPAID)
+    _, detail, actions = panel(look(people, "viewer"))
+    assert "An owner of the account, or who looks after its billing, can settle it." in detail
+    assert actions == []
+
+
+def test_a_status_we_do_not_know_offers_nothing_that_might_be_wrong(stand):
+    assert panel(stand(status="hibernating"))[2] == []
+
+
+def test_of_two_subscriptions_the_next_charge_says_whose_it_is(people, subscribe, clock):
+    people.owner()
+    subscribe("Northwind", "starter")
+    clock.advance(days=3)
+    subscribe("Northwind", "team", quantity=8)
+    sentence = panel(look(people))[0]
+    assert sentence == (
+        "You are on Team. Next charge, for Starter, is $19.00 on 19 December, to Visa ending 4242."
+    )
