@@ -10,7 +10,6 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from billing import plan_change, quoting, scheduled_change, sync
-from billing.audit import record
 from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
@@ -24,12 +23,10 @@ from billing.errors import (
 from billing.gateway import plan_change as gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
-from models import Invoice, Price, Quote, Subscription, db
+from billing.settlement import UNSETTLED_FOR, is_made, mark_applied
+from models import Price, Quote, Subscription, db
 
 log = logging.getLogger(__name__)
-
-# Stripe keeps an idempotency key for 24 hours and a pending update for 23.
-UNSETTLED_FOR = timedelta(hours=24)
 
 
 def apply(quote: Quote) -> None:
@@ -62,16 +59,6 @@ def apply(quote: Quote) -> None:
             invoice_id = before
     _applied(quote, invoice_id if invoice_id != before else None)
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
-
-
-def is_made(quote: Quote, subscription: Subscription) -> bool:
-    """Whether the subscription is, or is scheduled to be, what the quote leads to."""
-    if quote.takes_effect != TAKES_EFFECT_NOW:
-        return plan_change.is_scheduled(subscription, quote.to_price_id, quote.to_quantity)
-    item = subscription.item
-    return bool(
-        item and item.price_id == quote.to_price_id and subscription.quantity == quote.to_quantity
-    )
 
 
 def settle(subscription: Subscription) -> Subscription:
@@ -271,31 +258,19 @@ def _update(
 def _settle(quote: Quote, subscription: Subscription) -> None:
     """The change of an accepted quote turns out to have been made."""
     newest = subscription.latest_invoice
-    billed = newest is not None and newest.created is not None and quote.accepted_at is not None
+    billed = (
+        newest is not None
+        and newest.billing_reason == "subscription_update"
+        and newest.created is not None
+        and quote.accepted_at is not None
+    )
     since = billed and newest.created >= quote.accepted_at - timedelta(minutes=1)
     _applied(quote, quote.invoice_id or (newest.stripe_id if since else None))
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
 
 
 def _applied(quote: Quote, invoice_id: str | None) -> None:
-    """Marks the quote as used and tells the audit log, once however many requests come here."""
-    marked = db.session.execute(
-        update(Quote)
-        .where(Quote.id == quote.id, Quote.applied_at.is_(None))
-        .values(applied_at=now(), invoice_id=invoice_id)
-    )
-    if marked.rowcount:
-        record(
-            "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed",
-            quote.subscription_id,
-            before={"price": quote.from_price_id, "quantity": quote.from_quantity},
-            after={
-                "price": quote.to_price_id,
-                "quantity": quote.to_quantity,
-                "takes_effect": quote.takes_effect,
-                "invoice": invoice_id,
-            },
-        )
+    mark_applied(quote, invoice_id)
     db.session.commit()
 
 
@@ -306,8 +281,6 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
         if drop_scheduled:
             scheduled_change.undo(subscription)
         if quote.invoice_id is not None:
-            invoice: Invoice = sync.pull("invoice", quote.invoice_id)
-            quote.charged_amount = invoice.amount_due
-            db.session.commit()
+            sync.pull("invoice", quote.invoice_id)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

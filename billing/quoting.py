@@ -16,6 +16,7 @@ from typing import Any
 from billing.clock import from_unix, now
 from billing.errors import InvalidRequest, Refused
 from billing.gateway import plan_change as gateway
+from billing.gateway import scheduled_change as schedules
 from billing.pricing import TAKES_EFFECT_NOW, Change, billed_quantity
 from models import Price, Quote, Subscription, db
 
@@ -78,9 +79,7 @@ def ask(subscription: Subscription, change: Change, *, account_id: int, user_id:
     named = changed_price(subscription, change.price)
     quantity = billed_quantity(change.price, change.quantity)
     with _in_our_words():
-        recurring = gateway.preview_recurring(
-            subscription.stripe_id, item_id=item.stripe_id, price_id=named, quantity=quantity
-        )
+        recurring = _recurring(subscription, change, subscription.current_period_end)
     quote = Quote(
         id=secrets.token_urlsafe(24),
         account_id=account_id,
@@ -107,6 +106,28 @@ def ask(subscription: Subscription, change: Change, *, account_id: int, user_id:
     db.session.add(quote)
     db.session.commit()
     return quote
+
+
+def _recurring(subscription: Subscription, change: Change, period_end: datetime) -> gateway.Preview:
+    """What a whole period costs after the change, in place of whatever is scheduled."""
+    item = subscription.item
+    assert item is not None
+    quantity = billed_quantity(change.price, change.quantity)
+    held = subscription.schedule
+    if held is None or not held.is_live:
+        named = changed_price(subscription, change.price)
+        return gateway.preview_recurring(
+            subscription.stripe_id, item_id=item.stripe_id, price_id=named, quantity=quantity
+        )
+    return schedules.preview_recurring(
+        held.stripe_id,
+        from_price_id=item.price_id,
+        to_price_id=change.price.stripe_id,
+        quantity=quantity,
+        interval=change.cadence.interval,
+        interval_count=change.cadence.count,
+        starts_at=int(period_end.timestamp()),
+    )
 
 
 def preview(
