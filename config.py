@@ -87,6 +87,7 @@ STRIPE_SOURCES = StripeSources(
         "https://checkout.stripe.com",
         "https://billing.stripe.com",
         "https://invoice.stripe.com",
+        "https://hooks.stripe.com",
     ),
 )
 

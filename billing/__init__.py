@@ -8,6 +8,7 @@ from flask import Flask
 from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import billing.observers  # noqa: F401  registers whoever is told of the mirror's writes
 from billing import cli, extensions, flask_config, people, templating
 from billing.site import Site
 from billing.views import errors as error_pages

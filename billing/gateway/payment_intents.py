@@ -8,6 +8,7 @@ import stripe
 
 from billing.gateway.client import translated, v1
 
+Reason = Literal["abandoned", "requested_by_customer"]
 # Stripe's docs, "How PaymentIntents work": what lets a browser act on one.
 SECRETS = ("client_secret", "next_action")
 ERROR = ("code", "decline_code", "message", "advice_code", "type")
@@ -91,9 +92,7 @@ def confirm(
     return redirect.url if redirect else None
 
 
-def cancel(
-    payment_intent_id: str, *, reason: Literal["abandoned", "requested_by_customer"]
-) -> stripe.PaymentIntent:
+def cancel(payment_intent_id: str, *, reason: Reason) -> stripe.PaymentIntent:
     """The payment, never to be made; InvalidRequest when it was made or is on its way."""
     with translated():
         return v1().payment_intents.cancel(payment_intent_id, {"cancellation_reason": reason})
