@@ -24,6 +24,13 @@ STRIPE_JS = "https://js.stripe.com/endive/stripe.js"
 SANDBOX = "http://127.0.0.1:8001"
 ENVIRONMENTS = ("development", "demo", "production")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# What an account may use where that is the owner's to decide: full, read_only or none.
+ACCESS_LEVELS = {
+    "past_due": "read_only",  # when the grace period is over
+    "unpaid": "read_only",
+    "paused": "none",
+    "collection_paused": "full",  # the subscription goes on, its invoices are not collected
+}
 
 
 class ConfigurationError(Exception):
@@ -107,6 +114,7 @@ class Settings:
     mail: Mail
     trusted_proxies: int = 0
     grace_days: int = 7
+    access_levels: Mapping[str, str] = field(default_factory=lambda: dict(ACCESS_LEVELS))
     # A file whose number of seconds is added to the portal's clock: a demo lives through months.
     clock_offset_file: Path | None = None
     stripe_network_retries: int = 2
@@ -190,6 +198,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     settings_mail = _mail(read, local and not production, brand)
     proxies = read.number("TRUSTED_PROXIES", default=0)
     grace_days = read.number("GRACE_DAYS", default=7)
+    access_levels = _access_levels(read)
     clock_offset_file = _clock_offset_file(read, guarded=guarded)
     if read.problems:
         raise ConfigurationError(read.problems)
@@ -207,6 +216,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         mail=settings_mail,
         trusted_proxies=proxies,
         grace_days=grace_days,
+        access_levels=access_levels,
         clock_offset_file=clock_offset_file,
     )
 
@@ -334,6 +344,23 @@ def _webhook_secrets(read: _Reader, *, local: bool, serving: bool) -> tuple[str,
             EXAMPLES["STRIPE_WEBHOOK_SECRET"],
         )
     return secrets
+
+
+def _access_levels(read: _Reader) -> dict[str, str]:
+    """The levels of `ACCESS_LEVELS`, such as "unpaid=none, paused=read_only", over the usual."""
+    levels = dict(ACCESS_LEVELS)
+    for part in filter(None, read.environ.get("ACCESS_LEVELS", "").replace(" ", "").split(",")):
+        name, _, level = part.partition("=")
+        if name not in levels or level not in {"full", "read_only", "none"}:
+            read.problem(
+                "ACCESS_LEVELS",
+                f"holds {part!r}; the names are {', '.join(levels)}, "
+                "the levels full, read_only and none",
+                "unpaid=none,paused=read_only",
+            )
+        else:
+            levels[name] = level
+    return levels
 
 
 def _clock_offset_file(read: _Reader, *, guarded: bool) -> Path | None:

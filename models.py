@@ -159,6 +159,8 @@ class Account(db.Model):
     name: Mapped[str] = mapped_column(String(200))
     stripe_customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # When it first subscribed, be it to a trial; it outlives the customer that did.
+    first_subscribed_at: Mapped[datetime | None]
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Membership.id"
     )
@@ -393,6 +395,8 @@ class Price(Mirrored, db.Model):
 
 # Stripe's subscription statuses, compared here and nowhere else.
 ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+# The first payment is missing: nothing has begun yet, or never did.
+NOT_BEGUN_STATUSES = frozenset({"incomplete", "incomplete_expired"})
 
 
 class Subscription(Mirrored, db.Model):
@@ -463,6 +467,23 @@ class Subscription(Mirrored, db.Model):
         return self.ends_on is not None
 
     @property
+    def paused_at(self) -> datetime | None:
+        """Since when it is paused as a whole; None when it is not, or Stripe does not say."""
+        paused = self._paused
+        return datetime.fromtimestamp(paused["transitioned_at"], UTC) if paused else None
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Stripe's word for why it is paused, such as "trial_end_without_payment_method"."""
+        return ((self._paused or {}).get("subscription") or {}).get("type")
+
+    @property
+    def _paused(self) -> dict[str, Any] | None:
+        if self.status != "paused":
+            return None
+        return (self.data.get("status_details") or {}).get("paused")
+
+    @property
     def item(self) -> SubscriptionItem | None:
         """The item that is the plan: the first recurring one of a known plan, else the first."""
         planned = [i for i in self.items if i.price and i.price.product and i.price.product.slug]
@@ -479,6 +500,15 @@ class Subscription(Mirrored, db.Model):
     @property
     def quantity(self) -> int:
         return (self.item.quantity if self.item else None) or 1
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause asked for here that it is in; None when it is not paused, or by others."""
+        if self.status != "paused":
+            return None
+        return db.session.scalar(
+            select(Pause).where(Pause.subscription_id == self.stripe_id, Pause.ended_at.is_(None))
+        )
 
     @property
     def payment_method(self) -> PaymentMethod | None:
@@ -579,12 +609,43 @@ class Invoice(Mirrored, db.Model):
         return self.status == "paid"
 
     @property
+    def _payments(self) -> list[dict[str, Any]]:
+        """Stripe's payments towards it, each with its intent's status and last error."""
+        return [one["payment"] for one in (self.data.get("payments") or {}).get("data") or []]
+
+    @property
     def is_processing(self) -> bool:
         """Open, and a payment is on its way: a bank debit takes days to arrive or be refused."""
-        payments = (self.data.get("payments") or {}).get("data") or []
         return self.is_open and any(
-            one["payment"].get("payment_intent_status") == "processing" for one in payments
+            one.get("payment_intent_status") == "processing" for one in self._payments
         )
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """To be paid, and the bank waits for the payer to confirm the payment (3-D Secure)."""
+        return self.can_be_paid and any(
+            one.get("payment_intent_status") == "requires_action" for one in self._payments
+        )
+
+    @property
+    def wants_its_payer(self) -> bool:
+        """The bank refused a payment because nobody was there to confirm it: paying again asks."""
+        codes = {"authentication_required", "authentication_not_handled"}
+        said = self.decline or {}
+        return bool({said.get("code"), said.get("decline_code")} & codes)
+
+    @property
+    def decline(self) -> dict[str, Any] | None:
+        """What the bank said to the last payment, while the invoice is to be paid; else None.
+
+        Stripe's code, decline_code, advice_code and message, and the id of the payment_method.
+        """
+        if not self.can_be_paid or self.needs_confirmation:
+            return None
+        said = [
+            one["payment_intent_error"] for one in self._payments if one.get("payment_intent_error")
+        ]
+        return said[-1] if said else None
 
     @property
     def can_be_paid(self) -> bool:
@@ -776,6 +837,9 @@ class CheckoutIntent(db.Model):
     price_id: Mapped[str] = mapped_column(STRIPE_ID)
     quantity: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
+    # Null without a free trial.
+    trial_days: Mapped[int | None]
+    trial_needs_method: Mapped[bool | None]
     idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
     session_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
     session_url: Mapped[str | None] = mapped_column(Text)
@@ -785,7 +849,11 @@ class CheckoutIntent(db.Model):
 
 
 class Quote(db.Model):
-    """What a change of plan or seats was said to cost, kept to be charged exactly so."""
+    """What a step that charges was said to cost, kept to be charged exactly so.
+
+    `kind` is the step: change (of plan or seats), trial_end (a trial ended early) or resumption
+    (of a paused subscription). The last two keep the price and the quantity as they are.
+    """
 
     __tablename__ = "quotes"
 
@@ -794,6 +862,7 @@ class Quote(db.Model):
         ForeignKey("accounts.id", ondelete="CASCADE"), index=True
     )
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(20), default="change", server_default="change")
     subscription_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     from_price_id: Mapped[str] = mapped_column(STRIPE_ID)
     from_quantity: Mapped[int]
@@ -847,10 +916,126 @@ class QuoteDifference(db.Model):
 # Access: what staff granted, and what was decided last
 # --------------------------------------------------------------------------------------------
 
+# What an account may use, the least first.
+ACCESS_LEVELS = ("none", "read_only", "full")
+
+
+class AccessGrant(db.Model):
+    """Access that staff gave an account beside what its subscription gives, until a day."""
+
+    __tablename__ = "access_grants"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    level: Mapped[str] = mapped_column(String(20))
+    # The plan it is for; None for whatever plan the account has.
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    reason: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    account: Mapped[Account] = relationship()
+    granted_by: Mapped[User | None] = relationship(foreign_keys=[granted_by_id])
+    plan: Mapped[Product | None] = relationship(
+        primaryjoin="foreign(AccessGrant.product_id) == Product.stripe_id", viewonly=True
+    )
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.starts_at <= now < self.ends_at
+
+
+class AccessDecision(db.Model):
+    """What an account was found to be allowed, written whenever that changed: its history.
+
+    The newest row of an account is the last decision. Rows are never updated.
+    """
+
+    __tablename__ = "access_decisions"
+    __table_args__ = (Index("ix_access_decisions_account_id_id", "account_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    level: Mapped[str] = mapped_column(String(20))
+    rule: Mapped[str] = mapped_column(String(60), index=True)
+    because: Mapped[str] = mapped_column(Text)
+    object_kind: Mapped[str] = mapped_column(String(60))
+    object_id: Mapped[str] = mapped_column(STRIPE_ID)
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    # The level from `until` on; None when that is decided anew then.
+    level_after: Mapped[str | None] = mapped_column(String(20))
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    seats: Mapped[int | None]
+    account: Mapped[Account] = relationship()
+
+    @classmethod
+    def last_of(cls, account: Account) -> AccessDecision | None:
+        return db.session.scalars(
+            select(cls).where(cls.account_id == account.id).order_by(cls.id.desc()).limit(1)
+        ).first()
+
+
+class DelayedPayment(db.Model):
+    """An invoice whose payment was seen on its way, as a bank debit is for days.
+
+    Its failure comes that much later than the invoice was finalized, and Stripe's objects do not
+    say when; so the moment we learnt of it is kept, the first time.
+    """
+
+    __tablename__ = "delayed_payments"
+
+    invoice_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    seen_at: Mapped[datetime]
+    refused_at: Mapped[datetime | None]
+
 
 # --------------------------------------------------------------------------------------------
 # Pauses and cancellations, with the offers made on the way
 # --------------------------------------------------------------------------------------------
+
+
+class Pause(db.Model):
+    """A pause that somebody asked for here, and when it is to end. At most one runs at a time.
+
+    Stripe's pause has no date of its own: `resumes_at` is ours to keep (None: until resumed).
+    `refused_because` says why a dated resumption did not go through (declined, confirmation,
+    no_method, not_possible); the pause then goes on, without a date.
+    """
+
+    __tablename__ = "pauses"
+    __table_args__ = (
+        Index(
+            "uq_pauses_running",
+            "subscription_id",
+            unique=True,
+            sqlite_where=db.text("ended_at IS NULL"),
+            postgresql_where=db.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
+    requested_at: Mapped[datetime] = mapped_column(default=utcnow)
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    # Null until Stripe has said so.
+    paused_at: Mapped[datetime | None]
+    resumes_at: Mapped[datetime | None] = mapped_column(index=True)
+    # Of the dated resumption under way; null when none is.
+    resumption_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    resumption_asked_at: Mapped[datetime | None]
+    refused_because: Mapped[str | None] = mapped_column(String(30))
+    refused_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 class CancellationOffer(db.Model):

@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import plan_change, quoting, scheduled_change, sync
+from billing import beginning, plan_change, quoting, scheduled_change, sync
 from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
+    CardDeclined,
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
@@ -24,7 +25,7 @@ from billing.gateway import plan_change as gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
 from billing.settlement import UNSETTLED_FOR, is_made, mark_applied
-from models import Price, Quote, Subscription, db
+from models import Invoice, Price, Quote, Subscription, db
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,9 @@ def apply(quote: Quote) -> None:
     """Makes the change exactly as quoted, once, and pulls what came of it.
 
     Raises QuoteNotUsable, having changed nothing, when the quote is no longer true;
-    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, with the
-    bank's page as `url`, when the change waits for the payer's confirmation; StripeUnavailable
-    when the outcome is unknown, in which case the same quote may be sent again.
+    CardDeclined when the payment failed and the old plan stays; AuthenticationNeeded, naming the
+    invoice, when the change waits for the payer's confirmation; StripeUnavailable when the
+    outcome is unknown, in which case the same quote may be sent again.
     """
     if quote.applied_at is not None:
         return
@@ -80,13 +81,6 @@ def settle(subscription: Subscription) -> Subscription:
         if is_made(quote, fresh):
             _settle(quote, fresh)
     return fresh
-
-
-def look_again(subscription: Subscription) -> Subscription:
-    """The subscription as it is now, for whoever comes back from confirming with the bank."""
-    if subscription.latest_invoice_id is not None:
-        sync.pull("invoice", subscription.latest_invoice_id)
-    return settle(sync.pull("subscription", subscription.stripe_id))
 
 
 def discard_pending(subscription: Subscription) -> None:
@@ -153,6 +147,10 @@ def _spend(quote: Quote) -> None:
 
 def _check(quote: Quote, subscription: Subscription) -> None:
     """QuoteNotUsable unless the quote is true of the subscription, to the cent, right now."""
+    if quote.kind != "change":
+        with _nothing_done_yet():
+            beginning.check(quote, subscription)
+        return
     item = subscription.item
     price = db.session.get(Price, quote.to_price_id)
     if item is None or price is None or now() >= quote.expires_at:
@@ -226,12 +224,20 @@ def _change_now(quote: Quote, subscription: Subscription) -> str | None:
         return invoice_id
     quote.invoice_id = invoice_id
     db.session.commit()
-    sync.pull("subscription", subscription.stripe_id)
+    waiting = sync.pull("subscription", subscription.stripe_id)
     invoice = sync.pull("invoice", invoice_id)
-    secret = None if latest is None or isinstance(latest, str) else latest.confirmation_secret
-    raise AuthenticationNeeded(
-        url=invoice.hosted_invoice_url, client_secret=secret.client_secret if secret else None
-    )
+    if quote.kind == beginning.RESUMPTION and not invoice.needs_confirmation:
+        if invoice.is_processing or invoice.is_paid:
+            return invoice_id
+        said = invoice.decline or {}
+        # Left open it would be tried again, and charged on a day nobody chose.
+        discard_pending(waiting)
+        raise CardDeclined(
+            code=said.get("code"),
+            decline_code=said.get("decline_code"),
+            advice_code=said.get("advice_code"),
+        )
+    raise AuthenticationNeeded(invoice_id=invoice_id)
 
 
 def _update(
@@ -244,6 +250,8 @@ def _update(
     item = subscription.item
     if price is None or item is None:
         raise QuoteNotUsable
+    if quote.kind != "change":
+        return beginning.create(quote, payment_behavior, idempotency_key)
     return gateway.update(
         subscription.stripe_id,
         item_id=item.stripe_id,
@@ -260,7 +268,7 @@ def _settle(quote: Quote, subscription: Subscription) -> None:
     newest = subscription.latest_invoice
     billed = (
         newest is not None
-        and newest.billing_reason == "subscription_update"
+        and (newest.billing_reason == "subscription_update" or quote.kind != "change")
         and newest.created is not None
         and quote.accepted_at is not None
     )
@@ -281,6 +289,9 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
         if drop_scheduled:
             scheduled_change.undo(subscription)
         if quote.invoice_id is not None:
-            sync.pull("invoice", quote.invoice_id)
+            invoice: Invoice = sync.pull("invoice", quote.invoice_id)
+            if invoice.starting_balance:
+                # Credit was used, and what is left of it counts for the next charge.
+                sync.pull("customer", invoice.customer_id)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", quote.subscription_id)

@@ -55,3 +55,14 @@ def switch_to(user: User, account_id: int) -> Account | None:
         session["account_id"] = account.id
         g.pop("account", None)
     return account
+
+
+def matching(text: str) -> Sequence[Account]:
+    """The accounts that an operator's `text` names: by id, by Stripe customer, or by name."""
+    if text.isascii() and text.isdigit():
+        return db.session.scalars(select(Account).where(Account.id == int(text))).all()
+    return db.session.scalars(
+        select(Account)
+        .where((Account.stripe_customer_id == text) | (Account.name == text))
+        .order_by(Account.id)
+    ).all()

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from billing import customers, sync
+from billing import customers, sync, trials
 from billing.audit import record
 from billing.clock import from_unix, now
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import checkout as gateway
 from billing.gateway.checkout import Session
 from billing.pricing import buyable_prices, fixed_currency
+from billing.trials import Trial
 from models import ENDED_STATUSES, Account, CheckoutIntent, Price, Product, Subscription, User, db
 
 # Stripe's docs, "Checkout Session": a session ends by itself after 24 hours.
@@ -45,6 +46,19 @@ class NotPossible(InvalidRequest):
     title = "That cannot be bought like this"
 
 
+class SeatsNotPossible(NotPossible):
+    """A number of seats outside the plan's limits, or no number; `typed` is kept to be mended."""
+
+    def __init__(self, price: Price, plan: Product, typed: str):
+        self.price, self.plan, self.typed = price, plan, typed
+        self.problem = f"Enter a whole number from {plan.min_seats or 1} to {plan.max_seats}."
+        super().__init__(
+            f"{plan.name} is sold for {plan.min_seats or 1} to {plan.max_seats} seats. "
+            "Nothing was bought and you were not charged.",
+            param="quantity",
+        )
+
+
 class AlreadySubscribed(Refused):
     """The account has a live subscription: its plan can be changed, not bought again."""
 
@@ -62,11 +76,12 @@ class NotTheirs(Refused):
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody wants to buy: a price, how many, in which currency."""
+    """What somebody wants to buy: a price, how many, in which currency, with which trial."""
 
     price: Price
     quantity: int
     currency: str
+    trial: Trial | None = None
 
     @property
     def plan(self) -> Product:
@@ -78,8 +93,8 @@ class Choice:
 def choice(form: Mapping[str, str], account: Account) -> Choice:
     """The choice a form makes, checked against what is offered now.
 
-    Raises NotOffered for a price that cannot be bought, NotPossible for a number of seats or a
-    currency in which it cannot.
+    Raises NotOffered for a price that cannot be bought, SeatsNotPossible for a number of seats
+    and NotPossible for a currency in which it cannot.
     """
     wanted = form.get("price", "")
     price = next(
@@ -88,19 +103,26 @@ def choice(form: Mapping[str, str], account: Account) -> Choice:
     )
     if price is None or price.product is None:
         raise NotOffered
-    return Choice(price, _quantity(form, price.product), _currency(form, price, account))
+    return Choice(
+        price,
+        _quantity(form, price, price.product),
+        _currency(form, price, account),
+        trials.offered(price.product, account),
+    )
 
 
-def _quantity(form: Mapping[str, str], plan: Product) -> int:
+def _quantity(form: Mapping[str, str], price: Price, plan: Product) -> int:
     given = form.get("quantity", "").strip()
     low, high = (plan.min_seats or 1, plan.max_seats) if plan.is_per_seat else (1, 1)
     if not given:
         return low
     quantity = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 0
     if quantity < low or (high is not None and quantity > high):
-        limits = f"{low} to {high} seats" if plan.is_per_seat else "one subscription, not seats"
+        if plan.is_per_seat:
+            raise SeatsNotPossible(price, plan, given)
         raise NotPossible(
-            f"{plan.name} is sold for {limits}. Nothing was bought and you were not charged.",
+            f"{plan.name} is sold for one subscription, not seats. "
+            "Nothing was bought and you were not charged.",
             param="quantity",
         )
     return quantity
@@ -137,6 +159,8 @@ def start(account: Account, user: User, wanted: Choice, *, site_url: str) -> str
         _close_leftover(account)
         raise
     for _ in range(TRIES):
+        # What was just settled may have been the account's one trial.
+        wanted = replace(wanted, trial=trials.offered(wanted.plan, account))
         intent = _open_intent(account) or _new_intent(account, user, wanted)
         if intent is None:
             continue
@@ -187,6 +211,8 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
         price_id=wanted.price.stripe_id,
         quantity=wanted.quantity,
         currency=wanted.currency,
+        trial_days=wanted.trial.days if wanted.trial else None,
+        trial_needs_method=wanted.trial.needs_method if wanted.trial else None,
         idempotency_key=f"checkout-{secrets.token_urlsafe(24)}",
         created_at=now(),
     )
@@ -194,7 +220,11 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
     record(
         "checkout.started",
         wanted.price.stripe_id,
-        after={"quantity": wanted.quantity, "currency": wanted.currency},
+        after={
+            "quantity": wanted.quantity,
+            "currency": wanted.currency,
+            "trial_days": intent.trial_days,
+        },
         account_id=account.id,
     )
     try:
@@ -206,8 +236,14 @@ def _new_intent(account: Account, user: User, wanted: Choice) -> CheckoutIntent 
 
 
 def _is_for(intent: CheckoutIntent, wanted: Choice) -> bool:
-    chosen = (intent.price_id, intent.quantity, intent.currency)
-    return chosen == (wanted.price.stripe_id, wanted.quantity, wanted.currency)
+    chosen = (intent.price_id, intent.quantity, intent.currency, _trial_of(intent))
+    return chosen == (wanted.price.stripe_id, wanted.quantity, wanted.currency, wanted.trial)
+
+
+def _trial_of(intent: CheckoutIntent) -> Trial | None:
+    if intent.trial_days is None:
+        return None
+    return Trial(intent.trial_days, bool(intent.trial_needs_method))
 
 
 def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | None:
@@ -232,6 +268,8 @@ def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | 
         currency=intent.currency,
         success_url=f"{site_url}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{site_url}/plans",
+        trial_days=intent.trial_days,
+        trial_needs_method=bool(intent.trial_needs_method),
         idempotency_key=intent.idempotency_key,
     )
     intent.session_id, intent.session_url = session.id, session.url

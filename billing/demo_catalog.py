@@ -30,7 +30,7 @@ PLANS = (
         "For one person getting going",
         ("1 project", "7 days of history", "Mail support"),
         {"usd": 1900, "eur": 1800, "jpy": 2900},
-        {"position": "1"},
+        {"position": "1", "trial_days": "14", "trial_needs_method": "no"},
     ),
     DemoPlan(
         "team",
@@ -38,7 +38,14 @@ PLANS = (
         "For teams that ship together",
         ("Unlimited projects", "1 year of history", "Single sign-on", "Priority support"),
         {"usd": 4900, "eur": 4500, "jpy": 7400},
-        {"position": "2", "highlight": "true", "min_seats": "1", "max_seats": "25"},
+        {
+            "position": "2",
+            "highlight": "true",
+            "min_seats": "1",
+            "max_seats": "25",
+            "trial_days": "14",
+            "pausable": "true",
+        },
     ),
     DemoPlan(
         "business",
@@ -51,7 +58,7 @@ PLANS = (
             "A person you can call",
         ),
         {"usd": 9900, "eur": 9200, "jpy": 14900},
-        {"position": "3", "min_seats": "1", "max_seats": "500"},
+        {"position": "3", "min_seats": "1", "max_seats": "500", "grace_days": "30"},
     ),
 )
 

@@ -6,6 +6,8 @@ of its page. The mapping from Stripe's errors is in `gateway/client.py`.
 
 from __future__ import annotations
 
+from billing import declines
+
 
 class BillingError(Exception):
     """An expected refusal. `message` is written for the person who reads the page."""
@@ -27,42 +29,35 @@ class Refused(BillingError):
 
 
 class CardDeclined(BillingError):
-    """The bank said no. Nothing was charged."""
+    """The bank said no. Nothing was charged; the message says why and what to do."""
 
     status = 402
     title = "The payment did not go through"
-    message = "Your card was declined. You were not charged. Use another card."
 
     def __init__(
         self,
-        message: str | None = None,
         *,
+        code: str | None = None,
         decline_code: str | None = None,
         advice_code: str | None = None,
     ):
-        super().__init__(message)
-        self.decline_code = decline_code
-        # Stripe's advice: try_again_later, do_not_try_again or confirm_card_data.
-        self.advice_code = advice_code
+        self.decline = declines.explain(code, decline_code, advice_code)
+        super().__init__(f"{self.decline.said} You were not charged. {self.decline.advice}")
 
 
 class AuthenticationNeeded(BillingError):
-    """The bank wants the cardholder to confirm. Nothing was charged yet."""
+    """The bank wants the cardholder to confirm. Nothing was charged yet.
+
+    `invoice_id` is the open invoice that waits for it, where there is one.
+    """
 
     status = 402
     title = "Confirm with your bank"
     message = "Your bank asks you to confirm this payment. You were not charged yet."
 
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        client_secret: str | None = None,
-        url: str | None = None,
-    ):
+    def __init__(self, message: str | None = None, *, invoice_id: str | None = None):
         super().__init__(message)
-        self.client_secret = client_secret
-        self.url = url
+        self.invoice_id = invoice_id
 
 
 class StripeBusy(BillingError):

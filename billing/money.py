@@ -31,6 +31,12 @@ ZERO_DECIMAL = frozenset(
 THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 # Sent with two decimals, though in use they have none: 500 is 5.
 WHOLE_IN_USE = frozenset({"ISK", "UGX"})
+# Stripe's docs, "Minimum and maximum charge amounts", in minor units.
+MINIMUM_CHARGES = {
+    "USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500,
+    "DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000,
+    "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
+}  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -38,6 +44,11 @@ def exponent(currency: str) -> int:
     """How many decimals Stripe's minor unit of `currency` has: 0, 2 or 3."""
     code = currency.upper()
     return 0 if code in ZERO_DECIMAL else 3 if code in THREE_DECIMAL else 2
+
+
+def minimum_charge(currency: str) -> int:
+    """The least Stripe charges in `currency`, minor units; 0 where it names none."""
+    return MINIMUM_CHARGES.get(currency.upper(), 0)
 
 
 def to_decimal(amount: int, currency: str) -> Decimal:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
-from billing import customers, sync
+from billing import customers, declines, sync
 from billing.audit import record
 from billing.clock import now
+from billing.declines import Decline
 from billing.errors import BillingError, GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import default_payment_method, detachment, setup_intents
+from billing.next_charge import next_charge
+from billing.upcoming_charges import UpcomingCharge
 from models import ENDED_STATUSES, Account, AuditEntry, Invoice, PaymentMethod, Subscription, db
 
 
@@ -20,13 +24,21 @@ class SavedMethod:
     """A saved method and what it means to the account.
 
     `bills` are the live subscriptions charged to it; `would_move` those that have another
-    method of their own and would follow when this one becomes the default.
+    method of their own and would follow when this one becomes the default. `misses` is the first
+    charge to it that comes after it has expired; `decline` what the bank said to the last payment
+    with it, while its invoice is open (as `Invoice.decline`).
     """
 
     method: PaymentMethod
     is_default: bool
     bills: Sequence[Subscription]
     would_move: Sequence[Subscription]
+    misses: UpcomingCharge | None = None
+    decline: dict[str, Any] | None = None
+
+    @property
+    def is_expired(self) -> bool:
+        return self.method.is_expired(now())
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Addition:
     state: str
     method: PaymentMethod | None = None
     made_default: bool = False
-    reason: str | None = None
+    decline: Decline | None = None
     continue_url: str | None = None
 
 
@@ -88,16 +100,48 @@ def saved(account: Account) -> list[SavedMethod]:
         return []
     default = account.customer.default_payment_method_id
     subscriptions = live_subscriptions(account)
+    declined = _declined(account)
     found = [
         SavedMethod(
             method=method,
             is_default=method.stripe_id == default,
             bills=[s for s in subscriptions if _charged_to(s, account) == method.stripe_id],
             would_move=_pinned_elsewhere(subscriptions, method),
+            misses=_missed_charge(subscriptions, method),
+            decline=declined.get(method.stripe_id),
         )
         for method in account.customer.payment_methods
     ]
     return sorted(found, key=lambda one: not one.is_default)
+
+
+def _missed_charge(
+    subscriptions: Sequence[Subscription], method: PaymentMethod
+) -> UpcomingCharge | None:
+    charges = [next_charge(subscription, now()) for subscription in subscriptions]
+    missed = [
+        charge
+        for charge in charges
+        if charge
+        and charge.is_method_expired
+        and not (charge.is_invoiced or charge.is_nothing)
+        and charge.method
+        and charge.method.stripe_id == method.stripe_id
+    ]
+    return min(missed, key=lambda charge: charge.on, default=None)
+
+
+def _declined(account: Account) -> dict[str, dict[str, Any]]:
+    """What the bank said, by the id of the method, for invoices that are still open."""
+    open_ones = db.session.scalars(
+        select(Invoice).where(
+            Invoice.customer_id == account.stripe_customer_id,
+            Invoice.status == "open",
+            Invoice.deleted_at.is_(None),
+        )
+    )
+    said = [invoice.decline for invoice in open_ones]
+    return {decline["payment_method"]: decline for decline in said if decline}
 
 
 def _charged_to(subscription: Subscription, account: Account) -> str | None:
@@ -145,7 +189,7 @@ def finish(account: Account, setup_intent_id: str, *, make_it_default: bool) -> 
         return None
     if intent.status == "requires_payment_method":
         failure = intent.last_setup_error
-        return Addition("failed", reason=failure.message if failure else None)
+        return Addition("failed", decline=_decline(failure) if failure else None)
     if intent.status != "succeeded":
         states = {"processing": "processing", "canceled": "canceled"}
         return Addition(
@@ -164,6 +208,10 @@ def finish(account: Account, setup_intent_id: str, *, make_it_default: bool) -> 
     )
     db.session.commit()
     return addition
+
+
+def _decline(failure: setup_intents.Failure) -> Decline:
+    return declines.explain(failure.code, failure.decline_code, failure.advice_code)
 
 
 def _was_acted_on(setup_intent_id: str) -> bool:

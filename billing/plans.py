@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from billing import resubscription, trials
 from billing.pricing import (
     Cadence,
     Change,
@@ -20,6 +21,8 @@ from billing.pricing import (
     saving_percent,
     seats_for,
 )
+from billing.resubscription import Resubscription
+from billing.trials import Trial
 from models import Account, Product, Subscription
 
 
@@ -28,7 +31,8 @@ class Card:
     """One plan. `change` is what moving to it means, None without a live subscription.
 
     `saving` is whole percent against the shortest cadence, `months` those one payment covers,
-    `current_amount` what the reader's own subscription costs for one period, minor units.
+    `current_amount` what the reader's own subscription costs for one period, minor units; `trial`
+    the free trial it begins with, for who has not had theirs and subscribes to nothing.
     """
 
     offer: Offer
@@ -40,6 +44,7 @@ class Card:
     months: int | None
     seats_held: int | None
     current_amount: int | None
+    trial: Trial | None = None
 
     @property
     def plan(self) -> Product:
@@ -53,7 +58,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the page shows. `saving` is (largest percent, whether every plan saves that)."""
+    """Everything the page shows. `saving` is (largest percent, whether every plan saves that).
+
+    `former` is what the reader had before, when they asked to subscribe again.
+    """
 
     cards: list[Card]
     cadence: Cadence | None
@@ -63,10 +71,15 @@ class Page:
     currencies: list[str]
     is_currency_fixed: bool
     subscription: Subscription | None
+    former: Resubscription | None = None
 
 
 def page(
-    account: Account | None, *, interval: str | None = None, currency: str | None = None
+    account: Account | None,
+    *,
+    interval: str | None = None,
+    currency: str | None = None,
+    again: bool = False,
 ) -> Page:
     """The plans as `account` (None for a visitor) sees them.
 
@@ -79,9 +92,18 @@ def page(
     fixed = fixed_currency(account)
     available = currencies(plans)
     chosen_currency = choose_currency(available, fixed=fixed, asked=currency)
+    former = resubscription.of(account) if again else None
+    if interval is None and former is not None:
+        interval = former.cadence.key
     cadence = _cadence(sold, interval, subscription)
+    cards = _cards(plans, cadence, sold, chosen_currency, subscription)
+    if subscription is None:
+        cards = [replace(card, trial=trials.offered(card.plan, account)) for card in cards]
+    if former is not None:
+        cards = [_as_before(card, former) for card in cards]
     return Page(
-        cards=_cards(plans, cadence, sold, chosen_currency, subscription),
+        cards=cards,
+        former=former,
         cadence=cadence,
         cadences=sold,
         saving=best_saving(plans, sold[0], sold[-1], chosen_currency) if len(sold) > 1 else None,
@@ -89,6 +111,13 @@ def page(
         currencies=[chosen_currency] if fixed else available,
         is_currency_fixed=fixed is not None,
         subscription=subscription,
+    )
+
+
+def _as_before(card: Card, former: Resubscription) -> Card:
+    """The card of the plan they had, with the seats they had."""
+    return (
+        replace(card, seats=former.seats) if card.plan.stripe_id == former.plan.stripe_id else card
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -84,6 +85,8 @@ def _is_of(quote: Quote, invoice: Invoice) -> bool:
         return False
     if quote.invoice_id is not None:
         return quote.invoice_id == invoice.stripe_id
+    if quote.kind != "change":
+        return _begun_by(quote, invoice)
     # Stripe prorates from exactly the moment that the quote named.
     return quote.proration_date is not None and any(
         line.period_start == quote.proration_date for line in invoice.lines
@@ -100,6 +103,17 @@ def _begins_with(quote: Quote, line: InvoiceLine) -> bool:
         and line.price_id == quote.to_price_id
         and (line.quantity or 1) == quote.to_quantity
         and line.period_start == quote.effective_at
+    )
+
+
+def _begun_by(quote: Quote, invoice: Invoice) -> bool:
+    """Whether it is the first invoice of a trial ended early or a pause, made when that was."""
+    soon = timedelta(minutes=1)
+    return (
+        quote.accepted_at is not None
+        and invoice.created is not None
+        and abs(invoice.created - quote.accepted_at) <= soon
+        and any(line.price_id == quote.to_price_id for line in invoice.lines)
     )
 
 

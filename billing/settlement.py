@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing import plan_change, sync
+from billing import beginning, plan_change, sync
 from billing.audit import record
 from billing.clock import now
 from billing.pricing import TAKES_EFFECT_NOW
@@ -19,10 +19,14 @@ from models import Quote, Subscription, db
 
 # Stripe keeps an idempotency key for 24 hours and a pending update for 23.
 UNSETTLED_FOR = timedelta(hours=24)
+# What the audit log calls a step that is no change of plan or seats.
+BEGUN = {beginning.TRIAL_END: "trial.ended_early", beginning.RESUMPTION: "subscription.resumed"}
 
 
 def is_made(quote: Quote, subscription: Subscription) -> bool:
     """Whether the subscription is, or is scheduled to be, what the quote leads to."""
+    if quote.kind != "change":
+        return subscription.is_live and not beginning.waits(quote.kind, subscription)
     if quote.takes_effect != TAKES_EFFECT_NOW:
         return plan_change.is_scheduled(subscription, quote.to_price_id, quote.to_quantity)
     item = subscription.item
@@ -48,8 +52,9 @@ def mark_applied(quote: Quote, invoice_id: str | None = None) -> None:
             .values(invoice_id=invoice_id)
         )
     if marked.rowcount:
+        action = "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed"
         entry = record(
-            "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed",
+            BEGUN.get(quote.kind, action),
             quote.subscription_id,
             before={"price": quote.from_price_id, "quantity": quote.from_quantity},
             after={

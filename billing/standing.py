@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import select
 
 from billing.clock import from_unix
-from billing.next_charge import NextCharge, next_charge
+from billing.next_charge import next_charge
 from billing.pricing import Cadence, amount_for
+from billing.upcoming_charges import UpcomingCharge
 from models import Account, Invoice, PaymentMethod, Price, Product, Subscription, db
 
 # Stripe's docs, "How subscriptions work": an unpaid first invoice expires after 23 hours.
@@ -56,7 +57,7 @@ class Standing:
 
     state: str
     subscription: Subscription | None = None
-    charge: NextCharge | None = None
+    charge: UpcomingCharge | None = None
     change: ScheduledChange | None = None
     invoice: Invoice | None = None
     open_invoices: tuple[Invoice, ...] = ()
@@ -123,7 +124,7 @@ def standing(account: Account, now: datetime) -> Standing:
 
 def _state(
     subscription: Subscription,
-    charge: NextCharge | None,
+    charge: UpcomingCharge | None,
     change: ScheduledChange | None,
     now: datetime,
 ) -> str:
@@ -140,7 +141,7 @@ def _state(
             return "unknown"
 
 
-def _trial_state(subscription: Subscription, charge: NextCharge | None, now: datetime) -> str:
+def _trial_state(subscription: Subscription, charge: UpcomingCharge | None, now: datetime) -> str:
     if subscription.is_ending and charge is None:
         return "trial_ending"
     if charge and not charge.is_invoiced and charge.method is None and not charge.is_nothing:
@@ -150,7 +151,7 @@ def _trial_state(subscription: Subscription, charge: NextCharge | None, now: dat
 
 def _active_state(
     subscription: Subscription,
-    charge: NextCharge | None,
+    charge: UpcomingCharge | None,
     change: ScheduledChange | None,
     now: datetime,
 ) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import Flask
 from flask_babel import get_locale
 from flask_login import current_user
 
-from billing import authorization, clock, dates
+from billing import authorization, clock, dates, declines
 from billing import money as money_text
+from billing.backup_payment import backup_for
 
 
 def init_app(app: Flask) -> None:
@@ -21,7 +23,9 @@ def init_app(app: Flask) -> None:
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
         moment=dates.moment,
+        explained=explained,
     )
+    app.jinja_env.globals.update(backup_for=backup_for, attempt_token=attempt_token)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     settings = app.config["SETTINGS"]
@@ -50,3 +54,15 @@ def money(amount: int, currency: str) -> str:
 def price_tag(amount: int, currency: str) -> str:
     """As `money`, without a zero fraction: "$49"."""
     return money_text.text(amount, currency, locale=_locale(), trim=True)
+
+
+def explained(said: dict[str, Any] | None) -> declines.Decline | None:
+    """`{{ (invoice.decline | explained).said }}` is "The bank said: not enough funds."."""
+    if said is None:
+        return None
+    return declines.explain(said["code"], said["decline_code"], said["advice_code"])
+
+
+def attempt_token() -> str:
+    """A token for one form that pays, so that sending it twice pays once."""
+    return secrets.token_urlsafe(16)

@@ -27,6 +27,8 @@ DECLINES: dict[str, tuple[str, str, str]] = {
     "lost_card": ("card_declined", DECLINED, "do_not_try_again"),
     "stolen_card": ("card_declined", DECLINED, "do_not_try_again"),
     "fraudulent": ("card_declined", DECLINED, "do_not_try_again"),
+    "pickup_card": ("card_declined", DECLINED, "do_not_try_again"),
+    "do_not_honor": ("card_declined", DECLINED, "try_again_later"),
     "card_velocity_exceeded": (
         "card_declined",
         "Your card was declined for making repeated attempts too frequently or exceeding its "
@@ -51,13 +53,33 @@ DECLINES: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+# What a bank debit comes back with -> its message. Source: Stripe's "Accept an ACH Direct Debit
+# payment" and "Error codes".
+RETURNS: dict[str, str] = {
+    "insufficient_funds": "The customer's account has insufficient funds to cover this payment.",
+    "account_closed": "The customer's bank account has been closed.",
+    "no_account": "The bank account could not be located.",
+    "debit_not_authorized": "The customer has notified their bank that this payment was "
+    "unauthorized.",
+    "charge_exceeds_source_limit": "This charge exceeds the account's volume limit for a week.",
+    "charge_exceeds_weekly_limit": "This charge exceeds the account's transaction limit.",
+    "generic_decline": "The bank returned this payment without saying why.",
+}
+
+# Declines after which the same card is never charged again by itself. Source: Stripe's "Automate
+# payment retries".
+HARD_DECLINES = frozenset(
+    {"authentication_required", "fraudulent", "lost_card", "pickup_card", "stolen_card"}
+)
+
 
 @dataclass(frozen=True)
 class TestCard:
     """A card number's look and behaviour.
 
     `behavior` is "ok", "decline:CODE" (attaching fails too), "later:CODE" (attaches, charges
-    fail), "3ds:once" (asks until it was set up), "3ds:always" or "3ds:decline:CODE".
+    fail), "3ds:once" (asks until it was set up), "3ds:always" or "3ds:decline:CODE". Refunds of
+    "refund:late" are pending for a day, those of "refund:fail" come back after one.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -99,6 +121,8 @@ CARDS = {
         TestCard("4000000000000119", behavior="decline:processing_error"),
         TestCard("4000000000006975", behavior="decline:card_velocity_exceeded"),
         TestCard("4000000000000341", behavior="later:generic_decline"),
+        TestCard("4000000000007726", behavior="refund:late"),
+        TestCard("4000000000005126", behavior="refund:fail"),
         TestCard("4000000000000101", cvc_check="fail"),
         TestCard("4000000000000036", postal_check="fail"),
         TestCard("4000002500003155", behavior="3ds:once"),
@@ -136,6 +160,8 @@ _TOKENS = {
     "chargeDeclinedProcessingError": "4000000000000119",
     "chargeDeclinedVelocityLimitExceeded": "4000000000006975",
     "chargeCustomerFail": "4000000000000341",
+    "pendingRefund": "4000000000007726",
+    "refundFail": "4000000000005126",
     "cvcCheckFail": "4000000000000101",
     "authenticationRequiredOnSetup": "4000002500003155",
     "authenticationRequired": "4000002760003184",
@@ -176,11 +202,19 @@ def card_error(decline_code: str, **extra) -> ApiError:
     )
 
 
+def failure(decline_code: str, payment_method: dict | None) -> tuple[str, str, str | None]:
+    """Error code, message and advice code of a declined card or a returned bank debit."""
+    if payment_method and payment_method["type"] in ("us_bank_account", "sepa_debit"):
+        general = decline_code in ("generic_decline", "charge_exceeds_weekly_limit")
+        code = "payment_intent_payment_attempt_failed" if general else decline_code
+        return code, RETURNS[decline_code], None
+    return DECLINES[decline_code]
+
+
 def error_object(decline_code: str, payment_method: dict | None = None) -> dict:
     """What `last_payment_error` and `last_setup_error` hold after a decline."""
-    code, message, advice = DECLINES[decline_code]
-    return {
-        "advice_code": advice,
+    code, message, advice = failure(decline_code, payment_method)
+    error = {
         "code": code,
         "decline_code": decline_code,
         "doc_url": f"https://docs.stripe.com/error-codes/{code.replace('_', '-')}",
@@ -188,6 +222,7 @@ def error_object(decline_code: str, payment_method: dict | None = None) -> dict:
         "payment_method": payment_method and public(payment_method),
         "type": "card_error",
     }
+    return error | {"advice_code": advice} if advice else error
 
 
 def public(doc: dict) -> dict:
@@ -285,7 +320,7 @@ def create_payment_method(
     elif type == "us_bank_account":
         body, behavior = _us_bank_account(bank)
     elif type == "sepa_debit":
-        body = _sepa_debit(bank)
+        body, behavior = _sepa_debit(bank)
     elif type == "link":
         body = part("payment_method", "link", email=details["email"])
     else:
@@ -339,8 +374,46 @@ def _card(number, exp_month, exp_year, cvc, details) -> tuple[dict, str]:
     return body, card.behavior
 
 
-# Account numbers of "Test ACH Direct Debit": the payment is accepted and fails days later.
-_ACH_FAILURES = frozenset({"000111111113", "000111111116", "000222222227"})
+# Account numbers of "Test ACH Direct Debit" and what a debit of them comes to.
+ACH = {
+    "000123456789": ("success", "ok"),
+    "000111111113": ("accountClosed", "later:account_closed"),
+    "000111111116": ("noAccount", "later:no_account"),
+    "000222222227": ("insufficientFunds", "later:insufficient_funds"),
+    "000333333335": ("debitNotAuthorized", "later:debit_not_authorized"),
+    "000777777771": ("weeklyLimitExceeded", "later:charge_exceeds_source_limit"),
+    "000000000009": ("processing", "never"),
+}
+# The German IBANs of "Test SEPA Direct Debit"; "slow" ones take three days longer.
+SEPA = {
+    "DE89370400440532013000": ("success", "ok"),
+    "DE08370400440532013003": ("successDelayed", "slow"),
+    "DE62370400440532013001": ("failed", "later:generic_decline"),
+    "DE78370400440532013004": ("failedDelayed", "slow:generic_decline"),
+    "DE65370400440000343434": (
+        "exceedsWeeklyVolumeLimit",
+        "later:charge_exceeds_source_limit",
+    ),
+    "DE27370400440000121212": (
+        "exceedsWeeklyTransactionLimit",
+        "later:charge_exceeds_weekly_limit",
+    ),
+    "DE65370400440002222227": ("insufficientFunds", "later:insufficient_funds"),
+}
+# The payment methods that tokens such as pm_usBankAccount_success stand for.
+_BANK_TOKENS = {
+    **{
+        f"pm_usBankAccount_{name}": ("us_bank_account", {"account_number": number})
+        for number, (name, _) in ACH.items()
+    },
+    **{
+        f"pm_sepaDebit_{name}_de": ("sepa_debit", {"iban": iban})
+        for iban, (name, _) in SEPA.items()
+    },
+    **{f"pm_{name}_de": ("sepa_debit", {"iban": iban}) for iban, (name, _) in SEPA.items()},
+    "pm_sepaDebit": ("sepa_debit", {}),
+    "pm_sepaDebit_success": ("sepa_debit", {}),
+}
 
 
 def _us_bank_account(bank: dict) -> tuple[dict, str]:
@@ -358,12 +431,12 @@ def _us_bank_account(bank: dict) -> tuple[dict, str]:
         routing_number=routing,
         status_details={},
     )
-    return body, "later:generic_decline" if number in _ACH_FAILURES else "ok"
+    return body, ACH[number][1] if number in ACH else "ok"
 
 
-def _sepa_debit(bank: dict) -> dict:
-    iban = (bank.get("iban") or "DE89370400440532013000").replace(" ", "")
-    return part(
+def _sepa_debit(bank: dict) -> tuple[dict, str]:
+    iban = (bank.get("iban") or "DE89370400440532013000").replace(" ", "").upper()
+    body = part(
         "payment_method",
         "sepa_debit",
         bank_code=iban[4:12],
@@ -373,6 +446,7 @@ def _sepa_debit(bank: dict) -> dict:
         generated_from={"charge": None, "setup_attempt": None},
         last4=iban[-4:],
     )
+    return body, SEPA[iban][1] if iban in SEPA else "ok"
 
 
 def resolve(id: str, param: str = "payment_method") -> dict:
@@ -380,10 +454,10 @@ def resolve(id: str, param: str = "payment_method") -> dict:
     number = token_number(id) if id.startswith("pm_card_") else None
     if number:
         return from_number(number)
-    if id == "pm_usBankAccount_success":
-        return create_payment_method("us_bank_account", billing_details={"name": "Jenny Rosen"})
-    if id in ("pm_sepaDebit", "pm_sepaDebit_success"):
-        return create_payment_method("sepa_debit", billing_details={"name": "Jenny Rosen"})
+    if id in _BANK_TOKENS:
+        kind, account = _BANK_TOKENS[id]
+        owner = {"name": "Jenny Rosen", "email": "jenny@example.com"}
+        return create_payment_method(kind, billing_details=owner, **account)
     found = store.find("payment_method", id)
     if not found:
         raise ApiError(400, f"No such PaymentMethod: '{id}'", code="resource_missing", param=param)

@@ -17,8 +17,12 @@ from tests.mailbox import open_mailbox
 # Routes whose address names something of an account, and what to put there.
 OF_AN_ACCOUNT = {
     "billing_details.remove_tax_id": lambda of: {"tax_id": of.tax_id},
+    "bank_confirmation.begin": lambda of: {"stripe_id": of.invoice},
+    "bank_confirmation.look": lambda of: {"stripe_id": of.invoice},
+    "bank_confirmation.show": lambda of: {"stripe_id": of.invoice},
     "invoices.show": lambda of: {"stripe_id": of.invoice},
     "invoice_payment.create": lambda of: {"stripe_id": of.invoice},
+    "invoice_payment.new": lambda of: {"stripe_id": of.invoice},
     "payment_methods.removal": lambda of: {"stripe_id": of.payment_method},
     "payment_methods.remove": lambda of: {"stripe_id": of.payment_method},
     "members.change_role": lambda of: {"membership_id": of.membership},
@@ -34,10 +38,14 @@ OF_AN_ACCOUNT = {
     "purchases.call_off": lambda of: {"purchase_id": of.purchase},
 }
 
+# What a payment form sends besides; "in_x" is nobody's.
+FORM = {"attempt": "attempt-1", "amount": "4900"}
 # The same for what a form names.
 OF_AN_ACCOUNT_IN_A_FORM = {
     "default_payment_method.update": lambda of: {"payment_method": of.payment_method},
-    "invoice_payment.create": lambda of: {"payment_method": of.payment_method},
+    "bank_confirmation.look": lambda of: {"keep": of.payment_method},
+    "invoice_payment.create": lambda of: {"payment_method": of.payment_method, **FORM},
+    "open_invoices.pay": lambda of: {"payment_method": of.payment_method, **FORM},
     "purchases.pay": lambda of: {"payment_method": of.payment_method},
     "accounts.switch": lambda of: {"account_id": of.account},
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from billing import sync
 from billing.errors import StripeUnavailable
 from billing.gateway import checkout as gateway
 from billing.gateway import client
@@ -23,8 +25,12 @@ def price_of(app, plan="team", interval="month"):
 
 
 @pytest.fixture
-def buy(app, catalog):
-    """Posts a choice from a signed-in client, as the plans page does."""
+def buy(app, stripe, catalog):
+    """Posts a choice from a signed-in client, as the plans page does; no plan has a trial here."""
+    for product in ("demo_starter", "demo_team"):
+        stripe.v1.products.update(product, {"metadata": {"trial_days": ""}})
+        with app.app_context():
+            sync.pull("product", product)
 
     def post(client, plan="team", interval="month", currency="usd", **more):
         form = {"price": price_of(app, plan, interval), "currency": currency, **more}
@@ -307,6 +313,12 @@ def test_seats_outside_the_plans_limits_are_refused_by_name(buy, people, stripe)
         assert answer.status_code == 422
         assert "1 to 25 seats" in answer.text
         assert "not charged" in answer.text
+        # The form again, with what was typed and the message at the field.
+        assert re.search(
+            rf'id="seats-team"[^>]*aria-invalid="true"[^>]*value="{quantity[:12]}"', answer.text
+        )
+        assert 'id="seats-team-error">Enter a whole number from 1 to 25.' in answer.text
+        assert 'href="#seats-team"' in answer.text
     assert sessions(stripe) == []
 
 

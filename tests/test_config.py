@@ -90,6 +90,9 @@ def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
         ({"SUPPORT_EMAIL": "nobody"}, "SUPPORT_EMAIL"),
         ({"TERMS_URL": "javascript:alert(1)"}, "TERMS_URL"),
         ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
+        ({"GRACE_DAYS": "a week"}, "GRACE_DAYS"),
+        ({"ACCESS_LEVELS": "unpaid=some"}, "ACCESS_LEVELS"),
+        ({"ACCESS_LEVELS": "active=none"}, "ACCESS_LEVELS"),
         ({"DATABASE_URL": "portal.sqlite3"}, "DATABASE_URL"),
         ({"DATABASE_URL": "mysql://localhost/portal"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://portal:db-secret@localhost/portal"}, "DATABASE_URL"),
@@ -134,3 +137,8 @@ def test_a_live_key_is_guarded_as_production_whatever_the_environment_is_called(
 def test_a_moved_clock_is_refused_in_production():
     assert config.load({"CLOCK_OFFSET_FILE": "instance/ahead"}).clock_offset_file is not None
     assert "CLOCK_OFFSET_FILE" in refusal(CLOCK_OFFSET_FILE="instance/ahead")[0]
+
+
+def test_what_is_allowed_when_unpaid_is_the_owners_to_decide():
+    levels = config.load({"ACCESS_LEVELS": "unpaid=none, past_due=full"}).access_levels
+    assert (levels["unpaid"], levels["past_due"], levels["paused"]) == ("none", "full", "none")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 import requests
+import stripe as stripe_sdk
 
 from billing import sync
 from models import AuditEntry, Invoice, Subscription, db
@@ -113,29 +115,63 @@ def test_an_invoice_paid_elsewhere_meanwhile_is_not_charged_again(
         assert db.session.get(Invoice, invoice_id).is_paid
 
 
-def test_the_key_is_stored_before_the_money_moves(app, owner, invoice_id, visa, stripe_is_down):
-    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
-    stripe_is_down()
-    assert pay(owner, invoice_id, visa, fields).status_code == 503
+@pytest.fixture
+def answer_is_lost(monkeypatch):
+    """Lets the next payment happen at Stripe, but not its answer come back."""
+    send, lost = requests.Session.request, []
+
+    def request(self, method, url, *args, **kwargs):
+        answer = send(self, method, url, *args, **kwargs)
+        if url.endswith("/pay") and not lost:
+            lost.append(url)
+            raise requests.ConnectionError("the answer was lost")
+        return answer
+
+    monkeypatch.setattr(requests.Session, "request", request)
+
+
+def test_the_key_is_stored_before_the_money_moves(app, owner, invoice_id, visa, answer_is_lost):
+    assert pay(owner, invoice_id, visa).status_code == 503
     with app.app_context():
         entry = db.session.query(AuditEntry).filter_by(action="invoice.payment_started").one()
         assert entry.after["idempotency_key"].startswith(f"pay:{invoice_id}:")
         assert entry.after["amount"] == 1500
 
 
-def test_an_unknown_outcome_is_tried_again_under_the_same_key(
-    owner, stripe, stripe_calls, invoice_id, visa, stripe_is_down
+def test_a_lost_answer_is_unknown_and_pressing_again_charges_nothing_more(
+    owner, stripe, customer_id, invoice_id, visa, answer_is_lost
+):
+    before = charges(stripe, customer_id)
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    answer = pay(owner, invoice_id, visa, fields)
+    assert "do not know yet whether this went through" in text_of(answer)
+    assert fields_of(answer)["attempt"] == fields["attempt"]
+    again = pay(owner, invoice_id, visa, fields_of(answer))
+    assert "not charged again" in text_of(owner.get(again.location))
+    assert charges(stripe, customer_id) == before + 1
+
+
+def test_without_stripe_nothing_was_tried_and_the_page_says_so(
+    owner, stripe, customer_id, invoice_id, visa, stripe_is_down
 ):
     fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
     up = stripe_is_down()
     answer = pay(owner, invoice_id, visa, fields)
-    assert "do not know yet whether this went through" in text_of(answer)
-    assert fields_of(answer)["attempt"] == fields["attempt"]
     up()
+    assert answer.status_code == 503
+    assert "you were not charged" in text_of(answer)
     assert pay(owner, invoice_id, visa, fields_of(answer)).status_code == 303
-    sent = [call.request for call in stripe_calls if call.request.url.endswith("/pay")]
-    assert len(sent) == 2
-    assert len({request.headers["Idempotency-Key"] for request in sent}) == 1
+
+
+def test_without_stripe_after_an_unknown_outcome_it_stays_unknown(
+    owner, invoice_id, visa, answer_is_lost, stripe_is_down
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    pay(owner, invoice_id, visa, fields)
+    stripe_is_down()
+    answer = pay(owner, invoice_id, visa, fields)
+    assert "do not know yet whether this went through" in text_of(answer)
+    assert "not charged" not in text_of(answer)
 
 
 def test_a_press_that_meets_the_first_one_under_way_does_not_say_that_nothing_was_charged(
@@ -184,6 +220,7 @@ def test_a_declined_card_leaves_the_invoice_open_and_names_other_ways(
     page = text_of(answer)
     assert answer.status_code == 402
     assert "You were not charged." in page
+    assert "The bank declined it and did not say why." in page
     assert "choose another saved method" in page
     with app.app_context():
         assert db.session.get(Invoice, invoice_id).hosted_invoice_url in page
@@ -217,9 +254,9 @@ def test_the_same_card_can_be_tried_again_after_a_decline(
 def test_a_bank_that_asks_leads_to_the_confirmation(app, owner, invoice_id, card):
     asking = card("pm_card_threeDSecure2Required")
     answer = pay(owner, invoice_id, asking)
-    with app.app_context():
-        url = db.session.get(Invoice, invoice_id).hosted_invoice_url
+    url = f"/invoices/{invoice_id}/bank-confirmation?confirm=now"
     assert (answer.status_code, answer.location) == (303, url)
+    assert "You were not charged yet" in text_of(owner.get(url))
 
 
 def test_a_bank_debit_is_on_its_way_and_is_not_asked_for_twice(
@@ -251,6 +288,150 @@ def test_an_amount_that_changed_since_the_page_was_shown_is_not_charged(
     assert charges(stripe, customer_id) == before
 
 
+def test_an_amount_that_changed_at_stripe_meanwhile_is_shown_before_it_is_charged(
+    owner, stripe, customer_id, invoice_id, visa
+):
+    fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
+    line = stripe.v1.invoices.retrieve(invoice_id).lines.data[0].id
+    stripe.v1.credit_notes.create(
+        {
+            "invoice": invoice_id,
+            "lines": [{"type": "invoice_line_item", "invoice_line_item": line, "amount": 500}],
+        }
+    )
+    before = charges(stripe, customer_id)
+    answer = pay(owner, invoice_id, visa, fields)
+    assert answer.status_code == 409
+    assert "amount due has changed" in text_of(answer)
+    assert charges(stripe, customer_id) == before
+    assert fields_of(answer)["amount"] == "1000"
+    assert pay(owner, invoice_id, visa, fields_of(answer)).status_code == 303
+    assert stripe.v1.charges.list({"customer": customer_id}).data[0].amount == 1000
+
+
+def test_an_invoice_that_we_gave_up_on_can_still_be_paid(app, owner, stripe, invoice_id, visa):
+    stripe.v1.invoices.mark_uncollectible(invoice_id)
+    with app.app_context():
+        sync.pull("invoice", invoice_id)
+    assert "you can still pay it" in text_of(owner.get(f"/invoices/{invoice_id}"))
+    answer = pay(owner, invoice_id, visa)
+    assert "Paid, thank you." in text_of(owner.get(answer.location))
+
+
+def test_two_tabs_charge_once(owner, stripe, customer_id, invoice_id, visa):
+    one, other = (fields_of(owner.get(f"/invoices/{invoice_id}")) for _ in range(2))
+    assert one["attempt"] != other["attempt"]
+    before = charges(stripe, customer_id)
+    for fields in (one, other):
+        assert pay(owner, invoice_id, visa, fields).status_code == 303
+    assert charges(stripe, customer_id) == before + 1
+
+
+# Future payments ----------------------------------------------------------------------------------
+
+
+def test_the_card_that_paid_is_used_from_now_on_if_wished(
+    app, owner, stripe, customer_id, invoice_id, visa, card
+):
+    subscription = stripe.v1.subscriptions.list({"customer": customer_id}).data[0]
+    stripe.v1.subscriptions.update(subscription.id, {"default_payment_method": visa})
+    with app.app_context():
+        sync.pull("subscription", subscription.id)
+    other = card("pm_card_mastercard")
+    answer = pay(owner, invoice_id, other, use_from_now_on="yes")
+    page = text_of(owner.get(answer.location))
+    assert "What is due from now on is charged to Mastercard ending 4444." in page
+    found = stripe.v1.customers.retrieve(customer_id)
+    assert found.invoice_settings.default_payment_method == other
+    assert stripe.v1.subscriptions.retrieve(subscription.id).default_payment_method == other
+
+
+def test_otherwise_a_card_pays_this_invoice_only(
+    owner, stripe, customer_id, invoice_id, visa, card
+):
+    pay(owner, invoice_id, card("pm_card_mastercard"))
+    found = stripe.v1.customers.retrieve(customer_id)
+    assert found.invoice_settings.default_payment_method == visa
+
+
+def test_a_refused_card_is_not_used_from_now_on(owner, stripe, customer_id, invoice_id, visa, card):
+    bad = card("pm_card_chargeCustomerFail")
+    assert pay(owner, invoice_id, bad, use_from_now_on="yes").status_code == 402
+    found = stripe.v1.customers.retrieve(customer_id)
+    assert found.invoice_settings.default_payment_method == visa
+
+
+# A new card ---------------------------------------------------------------------------------------
+
+
+def set_up(stripe, customer_id, token):
+    """A setup intent as Stripe.js leaves it, confirmed with a new card or refused."""
+    made = stripe.v1.setup_intents.create({"customer": customer_id})
+    with suppress(stripe_sdk.CardError):
+        stripe.v1.setup_intents.confirm(made.id, {"payment_method": token})
+    return made.id
+
+
+def pay_new(browser, invoice_id, intent, **more):
+    html = browser.get(f"/invoices/{invoice_id}/payment/new-method").get_data(as_text=True)
+    form = html[html.index("data-then-pay") :]
+    names = ("attempt", "amount")
+    fields = {name: re.search(rf'name="{name}" value="([^"]*)"', form)[1] for name in names}
+    return browser.post(
+        f"/invoices/{invoice_id}/payment", data={**fields, "setup_intent": intent, **more}
+    )
+
+
+def test_a_new_card_is_saved_and_charged_in_one_go(owner, stripe, customer_id, invoice_id, visa):
+    intent = set_up(stripe, customer_id, "pm_card_mastercard")
+    before = charges(stripe, customer_id)
+    answer = pay_new(owner, invoice_id, intent)
+    assert "Paid, thank you." in text_of(owner.get(answer.location))
+    assert charges(stripe, customer_id) == before + 1
+    saved = stripe.v1.payment_methods.list({"customer": customer_id}).data
+    assert sorted(one.card.brand for one in saved) == ["mastercard", "visa"]
+    found = stripe.v1.customers.retrieve(customer_id)
+    assert found.invoice_settings.default_payment_method == visa
+
+
+def test_a_new_card_that_the_bank_refuses_is_not_charged(owner, stripe, customer_id, invoice_id):
+    intent = set_up(stripe, customer_id, "pm_card_chargeDeclinedInsufficientFunds")
+    before = charges(stripe, customer_id)
+    answer = pay_new(owner, invoice_id, intent)
+    assert answer.status_code == 409
+    page = text_of(answer)
+    assert "The bank said: not enough funds. It was not saved" in page
+    assert "you were not charged" in page
+    assert charges(stripe, customer_id) == before
+
+
+def test_a_new_card_is_used_from_now_on_if_wished(owner, stripe, customer_id, invoice_id):
+    intent = set_up(stripe, customer_id, "pm_card_mastercard")
+    assert pay_new(owner, invoice_id, intent, use_from_now_on="yes").status_code == 303
+    default = stripe.v1.customers.retrieve(customer_id).invoice_settings.default_payment_method
+    assert stripe.v1.payment_methods.retrieve(default).card.brand == "mastercard"
+
+
+def test_another_accounts_new_card_is_not_found(owner, people, stripe, invoice_id):
+    stranger = stripe.v1.customers.create({"name": "Elsewhere"})
+    intent = set_up(stripe, stranger.id, "pm_card_visa")
+    for unknown in (intent, "seti_unknown", "not an id"):
+        assert pay_new(owner, invoice_id, unknown).status_code == 404
+
+
+def test_coming_back_from_the_bank_with_a_new_card_leads_to_the_invoice(
+    owner, stripe, customer_id, invoice_id
+):
+    intent = set_up(stripe, customer_id, "pm_card_mastercard")
+    back = f"/payment-methods/return?setup_intent={intent}&invoice={invoice_id}"
+    answer = owner.get(back)
+    assert answer.location.startswith(f"/invoices/{invoice_id}?method=pm_")
+    page = owner.get(answer.location)
+    assert "You were not charged." in text_of(page)
+    chosen = re.search(r'value="(pm_[^"]+)" required checked', page.get_data(as_text=True))[1]
+    assert stripe.v1.payment_methods.retrieve(chosen).card.brand == "mastercard"
+
+
 def test_a_void_invoice_cannot_be_paid(app, owner, stripe, invoice_id, visa):
     fields = fields_of(owner.get(f"/invoices/{invoice_id}"))
     stripe.v1.invoices.void_invoice(invoice_id)
@@ -261,7 +442,7 @@ def test_a_void_invoice_cannot_be_paid(app, owner, stripe, invoice_id, visa):
     assert "not charged" in text_of(answer)
 
 
-def test_without_a_saved_method_the_page_leads_to_stripes(app, people, stripe):
+def test_without_a_saved_method_the_page_leads_to_a_new_card_or_stripes(app, people, stripe):
     browser = people.owner()
     browser.post("/payment-methods/setup-intent", data={"attempt": "a-first-attempt"})
     customer = stripe.v1.customers.list().data[0]
@@ -276,7 +457,8 @@ def test_without_a_saved_method_the_page_leads_to_stripes(app, people, stripe):
         sync.pull("invoice", made.id)
     page = text_of(browser.get(f"/invoices/{made.id}"))
     assert "No payment method is saved" in page
-    assert "Pay on Stripe's page" in page.replace("&#39;", "'")
+    assert "Pay with a new card" in page
+    assert "Stripe's page" in page.replace("&#39;", "'")
 
 
 def test_paying_a_past_due_invoice_makes_the_subscription_active_at_once(
@@ -298,7 +480,8 @@ def test_paying_a_past_due_invoice_makes_the_subscription_active_at_once(
     with app.app_context():
         sync.pull("subscription", subscription.id)
         sync.pull("invoice", str(changed.latest_invoice))
-    assert pay(owner, str(changed.latest_invoice), visa).status_code == 303
+    answer = pay(owner, str(changed.latest_invoice), visa)
+    assert "Paid. Team is active again." in text_of(owner.get(answer.location))
     with app.app_context():
         assert db.session.get(Subscription, subscription.id).status == "active"
 

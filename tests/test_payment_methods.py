@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
+import stripe as stripe_sdk
 
 from billing import sync
-from models import AuditEntry, Customer, PaymentMethod, Subscription, db
+from models import Account, AuditEntry, Customer, PaymentMethod, Subscription, db
+from tests.quote_page import text_of as words_of
 
 
 def text_of(answer):
@@ -178,6 +181,65 @@ def test_a_declined_card_is_not_saved_and_says_why(owner, stripe, customer_id):
     answer = come_back(owner, intent)
     assert answer.status_code == 402
     assert "Nothing was saved and nothing was charged" in text_of(answer)
+
+
+def test_a_refused_new_card_says_what_the_bank_said_and_what_to_do(owner, stripe, customer_id):
+    intent = stripe.v1.setup_intents.create({"customer": customer_id})
+    with suppress(stripe_sdk.CardError):
+        token = "pm_card_chargeDeclinedIncorrectCvc"
+        stripe.v1.setup_intents.confirm(intent.id, {"payment_method": token})
+    page = words_of(come_back(owner, intent))
+    assert "The bank said: the card's security code is not right." in page
+    assert "Nothing was saved and nothing was charged." in page
+    assert "Check its details and add the card again" in page
+
+
+def expire(app, stripe, method, year, month):
+    stripe.v1.payment_methods.update(method, {"card": {"exp_year": year, "exp_month": month}})
+    with app.app_context():
+        sync.pull("payment_method", method)
+
+
+def test_a_card_that_will_have_expired_by_the_next_charge_is_told_on_both_pages(
+    app, owner, stripe, customer_id
+):
+    # The next charge is on 19 December.
+    expire(app, stripe, default_of(stripe, customer_id), 2026, 11)
+    expected = "Visa ending 4242 expires before the next charge on 19 December"
+    assert expected in words_of(owner.get("/"))
+    page = words_of(owner.get("/payment-methods"))
+    assert "It expires before the next charge on 19 December 2026. Add another" in page
+
+
+def test_a_card_that_outlives_the_next_charge_is_not_said_to_miss_it(
+    app, owner, stripe, customer_id
+):
+    expire(app, stripe, default_of(stripe, customer_id), 2026, 12)
+    assert "expires before" not in text_of(owner.get("/"))
+    page = text_of(owner.get("/payment-methods"))
+    assert "expires before" not in page
+    assert "It expires on 31 December 2026." in page
+
+
+def test_it_is_the_subscriptions_own_card_that_counts(app, owner, stripe, customer_id):
+    subscription = stripe.v1.subscriptions.list({"customer": customer_id}).data[0]
+    own = stripe.v1.payment_methods.attach("pm_card_mastercard", {"customer": customer_id}).id
+    stripe.v1.subscriptions.update(subscription.id, {"default_payment_method": own})
+    expire(app, stripe, own, 2026, 11)
+    with app.app_context():
+        sync.pull("subscription", subscription.id)
+    expected = "Mastercard ending 4444 expires before the next charge on 19 December"
+    assert expected in words_of(owner.get("/"))
+
+
+def test_a_card_that_would_miss_the_first_charge_of_a_trial_is_told(app, people, stripe, subscribe):
+    browser = people.owner("tess@trial.example", "Trial")
+    subscribe("Trial", "team", trial_period_days=14)
+    with app.app_context():
+        customer = db.session.query(Account).filter_by(name="Trial").one().stripe_customer_id
+    expire(app, stripe, default_of(stripe, customer), 2026, 11)
+    expected = "Visa ending 4242 expires before the first charge on 3 December"
+    assert expected in words_of(browser.get("/"))
 
 
 def test_an_unfinished_confirmation_is_told_from_a_failure(owner, stripe, customer_id):

@@ -22,9 +22,6 @@ stripe.enable_telemetry = False
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 
-# Told to the cardholder as a plain decline: the true reason would warn a thief.
-# Source: Stripe's docs, "Decline codes".
-UNSPOKEN_DECLINES = frozenset({"stolen_card", "lost_card", "fraudulent", "pickup_card"})
 # How Stripe says that the bank wants the cardholder to confirm.
 AUTHENTICATION_CODES = frozenset(
     {
@@ -88,16 +85,11 @@ def translated() -> Iterator[None]:
 def _declined(error: stripe.CardError) -> errors.BillingError:
     detail = error.error
     decline_code = detail.decline_code if detail else None
-    intent = (detail.payment_intent or detail.setup_intent) if detail else None
-    needs_action = error.code in AUTHENTICATION_CODES or decline_code in AUTHENTICATION_CODES
-    if needs_action:
-        return errors.AuthenticationNeeded(client_secret=intent.client_secret if intent else None)
-    if decline_code in UNSPOKEN_DECLINES:
-        return errors.CardDeclined(decline_code=decline_code)
-    said = (error.user_message or "Your card was declined.").rstrip()
+    if error.code in AUTHENTICATION_CODES or decline_code in AUTHENTICATION_CODES:
+        return errors.AuthenticationNeeded()
     return errors.CardDeclined(
-        f"{said} You were not charged. Use another card.",
-        decline_code=decline_code or error.code,
+        code=error.code,
+        decline_code=decline_code,
         advice_code=detail.advice_code if detail else None,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import stripe
 
@@ -12,12 +12,16 @@ from billing.gateway.listing import PAGE, complete
 if TYPE_CHECKING:
     from stripe.params import InvoiceListParams
 
+AWAITING_PAYMENT = {"open", "uncollectible"}
+
 
 def retrieve(invoice_id: str) -> stripe.Invoice:
     """The invoice as it is now; GoneFromStripe when there is none, as after deleting a draft.
 
-    Beside the id of each payment's intent stands `payment_intent_status`: it alone tells a bank
-    debit on its way from a refused payment. In lists that would be a fifth level to expand.
+    Beside the id of each payment's intent stand `payment_intent_status`, which alone tells a bank
+    debit on its way and a bank that waits to be answered from a refused payment, and
+    `payment_intent_error`, what the bank said last: code, decline_code, advice_code, message and
+    the id of the payment_method that was refused.
     """
     expand = ["payments.data.payment.payment_intent", "discounts.source.coupon"]
     with translated():
@@ -25,7 +29,11 @@ def retrieve(invoice_id: str) -> stripe.Invoice:
 
 
 def page(*, starting_after: str | None = None) -> stripe.ListObject[stripe.Invoice]:
-    """A page of all invoices, newest first."""
+    """A page of all invoices, newest first.
+
+    An intent would be a fifth level to expand, so those that may wait for a payment are fetched
+    again by themselves.
+    """
     params: InvoiceListParams = {
         "limit": PAGE,
         "expand": ["data.payments", "data.discounts.source.coupon"],
@@ -34,8 +42,10 @@ def page(*, starting_after: str | None = None) -> stripe.ListObject[stripe.Invoi
         params["starting_after"] = starting_after
     with translated():
         found = v1().invoices.list(params)
-        for invoice in found.data:
-            _whole(invoice)
+        found.data = [
+            retrieve(one.id) if one.status in AWAITING_PAYMENT else _whole(one)
+            for one in found.data
+        ]
     return found
 
 
@@ -58,8 +68,19 @@ def _told(invoice: stripe.Invoice) -> stripe.Invoice:
         intent = each.payment.payment_intent if "payment_intent" in each.payment else None
         if isinstance(intent, stripe.PaymentIntent):
             each.payment["payment_intent_status"] = intent.status
+            each.payment["payment_intent_error"] = _reduced(intent.last_payment_error)
             each.payment["payment_intent"] = intent.id
     return invoice
+
+
+def _reduced(error: stripe.PaymentIntent.LastPaymentError | None) -> dict[str, Any] | None:
+    """What the bank said, without the secrets and card data that stand beside it."""
+    if error is None:
+        return None
+    told = error.to_dict(for_json=True)
+    method = told.get("payment_method") or {}
+    names = ("code", "decline_code", "advice_code", "message")
+    return {name: told.get(name) for name in names} | {"payment_method": method.get("id")}
 
 
 def _whole(invoice: stripe.Invoice) -> stripe.Invoice:

@@ -87,14 +87,12 @@ def update(
     With `error_if_incomplete` a payment that does not succeed raises CardDeclined or
     AuthenticationNeeded and changes nothing. With `pending_if_incomplete` Stripe keeps the change
     as `pending_update` beside an open invoice, and makes it when that is paid (Stripe's docs,
-    "Pending updates"). The latest invoice comes expanded, with the secret that confirms its
-    payment. Without a `proration_date` nothing is prorated and nothing charged.
+    "Pending updates"). Without a `proration_date` nothing is prorated and nothing charged.
     """
     params: SubscriptionUpdateParams = {
         "items": [_item(item_id, price_id, quantity)],
         "payment_behavior": payment_behavior,
         "proration_behavior": "none" if proration_date is None else "always_invoice",
-        "expand": ["latest_invoice.confirmation_secret"],
     }
     if proration_date is not None:
         params["proration_date"] = int(proration_date.timestamp())

@@ -6,6 +6,9 @@ import stripe
 
 from billing.gateway.client import translated, v1
 
+# Stripe's type under the name that callers know it by.
+Failure = stripe.SetupIntent.LastSetupError
+
 
 def create(customer_id: str, *, idempotency_key: str) -> stripe.SetupIntent:
     """A new intent to save a payment method on the customer; its client secret goes to the page.

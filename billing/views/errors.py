@@ -6,7 +6,16 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -52,15 +61,18 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, crashed)
 
 
-def refused(error: BillingError) -> Response:
+def refused(error: BillingError) -> Any:
+    """The refusal's page; a bank that wants to be answered is led to at once."""
     db.session.rollback()
+    if isinstance(error, AuthenticationNeeded) and error.invoice_id:
+        return redirect(
+            url_for("bank_confirmation.show", stripe_id=error.invoice_id, confirm="now"), 303
+        )
     return page(error.status, error.title, error.message, _way_on(error))
 
 
 def _way_on(error: BillingError) -> tuple[str, str] | None:
     """The address and the words of what the reader most likely wants to do next."""
-    if isinstance(error, AuthenticationNeeded) and error.url:
-        return error.url, "Confirm with your bank"
     if isinstance(error, CardDeclined):
         return url_for("payment_methods.new"), "Use another card"
     if isinstance(error, (NotOffered, NotPossible, NotToBeHad)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, stream_with_context, url_for
@@ -15,12 +14,15 @@ from billing import (
     invoice_breakdown,
     invoice_search,
     invoices_csv,
+    open_invoices,
     payment_methods,
+    pending_change,
     recent_invoices,
 )
 from billing.authorization import current_account, current_role, member_required, owned_or_404
 from billing.clock import now
 from billing.invoice_search import Filters
+from billing.payment_methods import SavedMethod
 from models import Invoice
 
 bp = Blueprint("invoices", __name__)
@@ -116,10 +118,12 @@ def show(stripe_id: str) -> Any:
 
 def page_of(invoice: Invoice, *, status: int = 200, **more: Any) -> Any:
     """The invoice's page; `more` says how a payment went: problem, chosen, attempt."""
-    saved = []
+    saved: list[SavedMethod] = []
+    owed: list[Invoice] = []
     if invoice.can_be_paid and current_role() != "viewer":
         saved = payment_methods.saved(current_account)
-    more.setdefault("attempt", secrets.token_urlsafe(16))
+        owed = open_invoices.of(current_account.stripe_customer_id)
+    more.setdefault("chosen", request.args.get("method"))
     return render_template(
         "invoices/show.html",
         invoice=invoice,
@@ -128,5 +132,7 @@ def page_of(invoice: Invoice, *, status: int = 200, **more: Any) -> Any:
         after_total=invoice_breakdown.after_total(invoice),
         payments=invoice_breakdown.payments(invoice),
         saved=saved,
+        owed=owed,
+        change=pending_change.paid_by(invoice),
         **more,
     ), status

@@ -24,7 +24,7 @@ from billing import invoice_search, payment_methods
 from billing.authorization import current_account, member_required, owned_or_404
 from billing.errors import BillingError, Refused, StripeBusy, StripeUnavailable
 from billing.extensions import limiter
-from models import PaymentMethod
+from models import Invoice, PaymentMethod
 
 bp = Blueprint("payment_methods", __name__)
 
@@ -107,6 +107,13 @@ def return_() -> Any:
     said = SAID[addition.state].format(name=name_of(addition.method))
     used = " Everything is charged to it from now on." if addition.made_default else ""
     flash(f"{said}{used} You were not charged.", "success")
+    if request.args.get("invoice"):
+        # The bank led away from paying an invoice with a new card; one press is left.
+        invoice = owned_or_404(Invoice, request.args["invoice"])
+        chosen = addition.method.stripe_id if addition.method else None
+        return redirect(
+            url_for("invoices.show", stripe_id=invoice.stripe_id, method=chosen, _anchor="pay"), 303
+        )
     return redirect(url_for(".index"), 303)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_login import current_user
 
@@ -12,7 +13,6 @@ from billing import acceptance, dates, money, plan_change, quoting, scheduled_ch
 from billing.authorization import current_account, member_required
 from billing.clock import now
 from billing.errors import (
-    AuthenticationNeeded,
     CardDeclined,
     StripeBusy,
     StripeMisconfigured,
@@ -49,7 +49,7 @@ def confirm(slug: str) -> Any:
 
     def belongs_here(quote: Quote) -> bool:
         price = db.session.get(Price, quote.to_price_id)
-        return price is not None and price.product_id == plan.stripe_id
+        return quote.kind == "change" and price is not None and price.product_id == plan.stripe_id
 
     try:
         return accept(belongs_here, again)
@@ -119,11 +119,11 @@ def quoted_page(
     return page, declined.status if declined else 200
 
 
-def accept(belongs_here: Any, again: str) -> Any:
+def accept(belongs_here: Any, again: str, say: Callable[[Quote], None] | None = None) -> Any:
     """Applies the quote that the form sent back; a declined card is the caller's to show.
 
     `belongs_here` says whether the quote is for what this page changes; `again` is where a
-    fresh quote is to be had.
+    fresh quote is to be had; `say` tells what happened, if not that the plan changed.
     """
     try:
         quote = quoting.find(request.form.get("quote"), account_id=current_account.id)
@@ -134,12 +134,8 @@ def accept(belongs_here: Any, again: str) -> Any:
     except QuoteNotUsable as error:
         flash(error.message, "warning")
         return redirect(again, 303)
-    except AuthenticationNeeded as needed:
-        # The secret lets this browser confirm this one payment; it is kept nowhere else.
-        session["confirmation_secret"] = [quote.invoice_id, needed.client_secret]
-        return redirect(url_for("pending_change.show", confirm="now"), 303)
     if not repeated:
-        _say(quote)
+        (say or _say)(quote)
     return redirect(url_for("subscription.show"), 303)
 
 
@@ -187,7 +183,7 @@ def _say(quote: Quote) -> None:
         day = dates.day(quote.effective_at)
         flash(f"Done. From {day} you have {_target(quote)}; nothing changes today.", "info")
         return
-    flash(f"You now have {_target(quote)}. {_charged(quote)}", "success")
+    flash(f"You now have {_target(quote)}. {charged(quote)}", "success")
     if subscription is not None and waiting_change(subscription, now()):
         flash(
             "The change you had scheduled before still stands. Drop it if you do not want it.",
@@ -206,7 +202,8 @@ def _target(quote: Quote) -> str:
     return f"{said}, billed {Cadence.of(price).adverb}"
 
 
-def _charged(quote: Quote) -> str:
+def charged(quote: Quote) -> str:
+    """What the step cost, as a sentence."""
     invoice = db.session.get(Invoice, quote.invoice_id) if quote.invoice_id else None
     if invoice is None or invoice.amount_due <= 0:
         return "Nothing was charged."

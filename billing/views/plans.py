@@ -8,6 +8,7 @@ from flask_babel import get_locale
 
 from billing import money, plans
 from billing.authorization import current_account, current_role
+from billing.checkout import SeatsNotPossible
 from billing.clock import now
 from billing.navigation import BUYERS
 from billing.standing import scheduled_change
@@ -34,14 +35,30 @@ def currency_name(code: str) -> str:
 
 @bp.get("/plans")
 def index() -> str:
-    account = current_account._get_current_object()
-    page = plans.page(
-        account, interval=request.args.get("interval"), currency=request.args.get("currency")
+    return plans_page(
+        interval=request.args.get("interval"),
+        currency=request.args.get("currency"),
+        again="again" in request.args,
     )
+
+
+def plans_page(
+    *,
+    interval: str | None,
+    currency: str | None,
+    again: bool = False,
+    refused: SeatsNotPossible | None = None,
+) -> str:
+    """The plans as the reader sees them; `refused` is a number of seats to be mended there."""
+    account = current_account._get_current_object()
+    may_buy = current_role() in BUYERS
+    page = plans.page(account, interval=interval, currency=currency, again=again and may_buy)
     held = page.subscription
     return render_template(
         "plans/index.html",
         page=page,
         coming=scheduled_change(held, now()) if held else None,
-        may_buy=current_role() in BUYERS,
+        may_buy=may_buy,
+        again={"again": 1} if page.former else {},
+        refused=refused,
     )

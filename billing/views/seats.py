@@ -38,7 +38,8 @@ def confirm() -> Any:
         return _choice(subscription, plan, form), 422
 
     def belongs_here(quote: Quote) -> bool:
-        return quote.to_quantity == form.count and quote.from_price_id == quote.to_price_id
+        same_price = quote.from_price_id == quote.to_price_id
+        return quote.kind == "change" and same_price and quote.to_quantity == form.count
 
     try:
         return accept(belongs_here, url_for(".show", seats=form.count))

@@ -1,8 +1,9 @@
 """Updating a subscription: what may be changed when, and the payment it takes."""
 
 from sandbox import clock
-from sandbox.engine import collecting, ending, invoicing, items, paying, revising, standing
+from sandbox.engine import collecting, ending, invoicing, paying, revising, standing
 from sandbox.engine.changes import emit_updated, snapshot
+from sandbox.engine.standing import Former
 from sandbox.errors import ApiError
 from sandbox.store import store
 
@@ -10,6 +11,13 @@ from sandbox.store import store
 PENDING_UPDATE = 23 * 3600
 # What may still be changed before the first payment, and after the end.
 WHILE_INCOMPLETE = {"metadata", "default_payment_method", "cancellation_details", "expand"}
+# A change of these takes the place of one that still waits for its payment.
+REPLACES_PENDING = {"add_invoice_items", "billing_cycle_anchor", "items", "trial_end"}
+# What `pending_if_incomplete` can put off. Source: Stripe's "Pending updates reference".
+CAN_WAIT = REPLACES_PENDING | {
+    "expand", "off_session", "payment_behavior", "proration_behavior", "proration_date",
+    "trial_from_plan",
+}  # fmt: skip
 AFTER_END = {"metadata", "cancellation_details", "expand"}
 
 
@@ -21,7 +29,10 @@ def update(subscription: dict, params: dict) -> dict:
     """
     check_allowed(subscription, params)
     before = snapshot(subscription)
-    former = [dict(subscription), *items.of(subscription)]
+    if subscription.get("_pending") and set(params) & REPLACES_PENDING:
+        standing.drop_update(subscription)
+        subscription = store.get("subscription", subscription["id"])
+    former = Former.of(subscription)
     change = revising.apply(subscription, params)
     if change.bill_now:
         draft = revising.draft_of(change, params)
@@ -47,6 +58,20 @@ def check_allowed(subscription: dict, params: dict) -> None:
             "a new invoice or a new price. Pay the first invoice, or cancel it.",
             param=sorted(refused)[0],
         )
+    unfit = set(params) - CAN_WAIT
+    if params.get("payment_behavior") == "pending_if_incomplete" and unfit:
+        raise ApiError(
+            400,
+            "A pending update holds changes of price only: "
+            f"`{sorted(unfit)[0]}` does not go with `payment_behavior=pending_if_incomplete`.",
+            param=sorted(unfit)[0],
+        )
+    if subscription["status"] == "paused" and set(params) & REPLACES_PENDING - {"items"}:
+        raise ApiError(
+            400,
+            "You cannot change the billing of a paused subscription. Resume it first.",
+            param=sorted(set(params) & REPLACES_PENDING - {"items"})[0],
+        )
     if subscription["schedule"] and ("cancel_at" in params or "cancel_at_period_end" in params):
         raise ApiError(
             400,
@@ -56,7 +81,7 @@ def check_allowed(subscription: dict, params: dict) -> None:
         )
 
 
-def _bill(draft, params: dict, former: list[dict]) -> None:
+def _bill(draft, params: dict, former: Former) -> None:
     subscription = draft.subscription
     behavior = params.get("payment_behavior", "allow_incomplete")
     automatic = subscription["collection_method"] == "charge_automatically"

@@ -1,14 +1,12 @@
 """Payment intents and their charges, without regard to what they pay for."""
 
 from sandbox import cards, clock
-from sandbox.engine.payment import Outcome
+from sandbox.engine import mandates
+from sandbox.engine.payment import BANK_DEBITS, Outcome, settlement
 from sandbox.events import emit
 from sandbox.pages.urls import bank_url, base_url
 from sandbox.schema import blank, part
 from sandbox.store import new_id, random_text, store
-
-# How long a bank debit stays in processing, in seconds.
-SETTLEMENT = 4 * 86_400
 
 
 def new_intent(amount: int, currency: str, **fields) -> dict:
@@ -74,7 +72,8 @@ def conclude(
         return _decline(intent, payment_method, charge, outcome)
     intent.update(payment_method=payment_method["id"], last_payment_error=None)
     if outcome.status == "processing":
-        intent.update(status="processing", _settles_at=clock.now() + SETTLEMENT)
+        takes = settlement(payment_method)
+        intent.update(status="processing", _settles_at=takes and clock.now() + takes)
         store.save(intent)
         emit("charge.pending", charge)
         emit("payment_intent.processing", intent)
@@ -96,7 +95,7 @@ def settle(intent: dict, payment_method: dict, outcome: Outcome) -> dict:
     charge = store.get("charge", intent["latest_charge"])
     intent.pop("_settles_at", None)
     if outcome.status == "declined":
-        charge.update(status="failed", paid=False, **_failure(outcome))
+        charge.update(status="failed", paid=False, **_failure(outcome, payment_method))
         store.save(charge)
         return _decline(intent, payment_method, charge, outcome)
     charge.update(status="succeeded", paid=True)
@@ -136,7 +135,16 @@ def authentication_error(intent: dict, kind: str) -> dict:
 
 
 def cancel(intent: dict, reason: str | None) -> dict:
-    """The intent, canceled for good."""
+    """The intent, canceled for good; what was reserved or on its way is let go."""
+    charge = store.find("charge", intent["latest_charge"] or "")
+    if charge and charge["status"] == "pending":
+        charge.update(status="failed", failure_message="The payment was canceled.")
+        store.save(charge)
+        emit("charge.failed", charge)
+    elif charge and charge["status"] == "succeeded" and not charge["captured"]:
+        charge.update(refunded=True, amount_refunded=charge["amount"])
+        store.save(charge)
+        emit("charge.refunded", charge)
     intent.update(
         status="canceled",
         canceled_at=clock.now(),
@@ -171,10 +179,10 @@ def _decline(intent, payment_method, charge, outcome) -> dict:
     return intent
 
 
-def _failure(outcome: Outcome) -> dict:
-    code, message, advice = cards.DECLINES[outcome.decline_code]
+def _failure(outcome: Outcome, payment_method: dict) -> dict:
+    code, message, advice = cards.failure(outcome.decline_code, payment_method)
     return {
-        "failure_code": code,
+        "failure_code": outcome.decline_code if payment_method["type"] in BANK_DEBITS else code,
         "failure_message": message,
         "outcome": part(
             "charge",
@@ -217,7 +225,7 @@ def _charge(intent: dict, payment_method: dict, outcome: Outcome) -> dict:
         status=status[outcome.status],
     )
     if outcome.status == "declined":
-        charge.update(_failure(outcome), receipt_url=None)
+        charge.update(_failure(outcome, payment_method), receipt_url=None)
     else:
         charge["outcome"] = part(
             "charge",
@@ -239,4 +247,6 @@ def _details(payment_method: dict) -> dict:
     body = known | shared
     if kind == "card":
         body |= {"network": own["brand"], "checks": own["checks"]}
+    elif kind in BANK_DEBITS:
+        body["mandate"] = mandates.of(payment_method)["id"]
     return {kind: body, "type": kind}

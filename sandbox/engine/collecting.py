@@ -29,9 +29,12 @@ def collect(invoice: dict, *, charge: bool = True, off_session: bool = False) ->
     return store.get("invoice", invoice["id"])
 
 
-def leave_draft(draft: Draft) -> dict:
-    """The invoice, stored as a draft that finalizes itself in an hour."""
+def leave_draft(draft: Draft, *, held: bool = False) -> dict:
+    """The invoice, stored as a draft that finalizes itself in an hour; `held` ones wait."""
     due = clock.now() + HOUR
+    if held:
+        draft.invoice["auto_advance"] = False
+        return draft.store()
     draft.invoice["automatically_finalizes_at"] = due
     if draft.invoice["collection_method"] == "charge_automatically":
         draft.invoice["next_payment_attempt"] = due

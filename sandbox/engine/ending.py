@@ -1,14 +1,13 @@
 """Subscriptions that end: later, at a date, or now."""
 
 from sandbox import clock
-from sandbox.engine import collecting, invoicing, items, proration
-from sandbox.engine.changes import emit_updated, snapshot
+from sandbox.engine import collecting, items, proration
+from sandbox.engine.closing import ENDED, end, expire
 from sandbox.engine.drafts import Draft
 from sandbox.errors import ApiError, missing
-from sandbox.events import emit
 from sandbox.store import store
 
-ENDED = ("canceled", "incomplete_expired")
+__all__ = ["ENDED", "cancel", "end", "end_on_schedule", "expire", "period_end"]
 
 
 def period_end(entries: list[dict], which: str = "max_period_end") -> int:
@@ -98,32 +97,6 @@ def _bill_pending(subscription: dict, customer: dict) -> None:
         collecting.issue(draft, off_session=True)
 
 
-def end(subscription: dict, reason: str = "cancellation_requested") -> dict:
-    """The subscription, ended now, its collection stopped and its schedule with it."""
-    now = clock.now()
-    incomplete = subscription["status"] == "incomplete"
-    subscription.update(
-        status="incomplete_expired" if incomplete else "canceled",
-        canceled_at=subscription["canceled_at"] or now,
-        ended_at=now,
-        pending_update=None,
-        _pending=None,
-    )
-    subscription["cancellation_details"]["reason"] = (
-        subscription["cancellation_details"]["reason"] or reason
-    )
-    schedule = store.find("subscription_schedule", subscription["schedule"] or "")
-    subscription["schedule"] = None
-    store.save(subscription)
-    _stop_collection(subscription, void=incomplete)
-    if schedule and schedule["status"] in ("active", "not_started"):
-        schedule.update(status="canceled", canceled_at=now, current_phase=None)
-        store.save(schedule)
-        emit("subscription_schedule.canceled", schedule)
-    emit("customer.subscription.deleted", subscription)
-    return subscription
-
-
 def end_on_schedule(subscription: dict) -> dict:
     """The subscription, ended at the time that was set; a period cut short is credited."""
     if subscription.get("_prorate_end") and subscription["status"] != "trialing":
@@ -137,26 +110,3 @@ def end_on_schedule(subscription: dict) -> dict:
             _credit(subscription, unused)
             _bill_pending(subscription, customer)
     return end(store.get("subscription", subscription["id"]))
-
-
-def expire(subscription: dict) -> dict:
-    """The subscription whose first payment never came: incomplete_expired, its invoice void."""
-    before = snapshot(subscription)
-    subscription.update(status="incomplete_expired", ended_at=clock.now())
-    store.save(subscription)
-    _stop_collection(subscription, void=True)
-    emit_updated("customer.subscription.updated", subscription, before)
-    return subscription
-
-
-def _stop_collection(subscription: dict, *, void: bool) -> None:
-    for invoice in store.all("invoice", subscription=subscription["id"], status=["draft", "open"]):
-        if void and invoice["status"] == "open":
-            invoicing.void(invoice)
-            continue
-        before = snapshot(invoice)
-        invoice.update(
-            auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None
-        )
-        store.save(invoice)
-        emit_updated("invoice.updated", invoice, before)

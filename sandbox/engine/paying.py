@@ -2,9 +2,9 @@
 
 from sandbox.cards import error_object
 from sandbox.checkout import session as checkout
-from sandbox.engine import charging, invoicing, saving, standing
+from sandbox.engine import charging, invoicing, mandates, retrying, saving, standing
 from sandbox.engine.changes import emit_updated, snapshot
-from sandbox.engine.payment import Outcome, charged, set_up, settled
+from sandbox.engine.payment import BANK_DEBITS, Outcome, charged, set_up, settled
 from sandbox.errors import ApiError
 from sandbox.events import emit
 from sandbox.store import store
@@ -66,19 +66,28 @@ def _tell_invoice(intent: dict, payment_method: dict, outcome: Outcome) -> None:
     invoice["attempted"] = True
     invoice["attempt_count"] = max(invoice["attempt_count"], 1)
     if outcome.status == "succeeded":
+        invoice.pop("_exhausted", None)
         invoicing.mark_paid(invoice)
         standing.invoice_paid(invoice, payment_method["id"])
         return
-    store.save(invoice)
-    emit_updated("invoice.updated", invoice, before)
     if outcome.status == "processing":
+        invoice["next_payment_attempt"] = None
+        store.save(invoice)
+        emit_updated("invoice.updated", invoice, before)
         standing.payment_accepted(invoice)
         return
-    if outcome.status == "requires_action":
+    asks = outcome.status == "requires_action"
+    retrying.note(
+        invoice, payment_method, "authentication_required" if asks else outcome.decline_code
+    )
+    retrying.plan(invoice)
+    store.save(invoice)
+    emit_updated("invoice.updated", invoice, before)
+    if asks:
         emit("invoice.payment_action_required", invoice)
-    else:
-        emit("invoice.payment_failed", invoice)
+    emit("invoice.payment_failed", invoice)
     standing.payment_failed(invoice)
+    retrying.conclude(store.get("invoice", invoice["id"]))
 
 
 def settle_payment_intent(intent: dict) -> dict:
@@ -125,6 +134,8 @@ def confirm_setup_intent(
     if intent["customer"]:
         payment_method = saving.attach(payment_method, intent["customer"])
     _remember_authentication(payment_method, authenticated)
+    if payment_method["type"] in BANK_DEBITS:
+        intent["mandate"] = mandates.of(payment_method)["id"]
     intent.update(status="succeeded", payment_method=payment_method["id"], last_setup_error=None)
     store.save(intent)
     emit("setup_intent.succeeded", intent)
@@ -199,11 +210,34 @@ def attempt(invoice: dict, payment_method: dict | None, off_session: bool) -> di
 def _attempt_without_method(invoice: dict) -> dict:
     before = snapshot(invoice)
     invoice.update(attempted=True, attempt_count=max(invoice["attempt_count"], 1))
+    retrying.plan(invoice)
     store.save(invoice)
     emit_updated("invoice.updated", invoice, before)
     emit("invoice.payment_failed", invoice)
     standing.payment_failed(invoice)
-    return invoice
+    retrying.conclude(store.get("invoice", invoice["id"]))
+    return store.get("invoice", invoice["id"])
+
+
+def retry(invoice: dict) -> dict:
+    """The open invoice after the attempt that its retry schedule planned for now.
+
+    Without a payment method, or with one whose bank said never to ask again, the attempt counts
+    but nothing is charged.
+    """
+    before = snapshot(invoice)
+    attempts = invoice["attempt_count"] + 1
+    invoice.update(attempt_count=attempts, next_payment_attempt=None)
+    payment_method = method_for(invoice)
+    if payment_method and not retrying.is_refused(invoice, payment_method):
+        store.save(invoice)
+        emit_updated("invoice.updated", invoice, before)
+        return attempt(invoice, payment_method, off_session=True)
+    retrying.plan(invoice)
+    store.save(invoice)
+    emit_updated("invoice.updated", invoice, before)
+    retrying.conclude(invoice)
+    return store.get("invoice", invoice["id"])
 
 
 def pay_invoice(

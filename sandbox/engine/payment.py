@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from sandbox.cards import card_error
+from sandbox.errors import ApiError
+from sandbox.store import store
 
 BANK_DEBITS = frozenset({"us_bank_account", "sepa_debit"})
 
@@ -43,10 +45,68 @@ def set_up(payment_method: dict, *, authenticated: bool = False) -> Outcome:
     return Outcome("succeeded")
 
 
+DAY = 86_400
+# How long a bank debit is on its way until it arrives, and until it comes back; some take longer.
+ARRIVES, RETURNS, SLOWER = 4 * DAY, 7 * DAY, 3 * DAY
+
+
+def settlement(payment_method: dict) -> int | None:
+    """How many seconds a bank debit stays in processing; None for one that never ends."""
+    behavior, _, code = payment_method["_behavior"].partition(":")
+    if behavior == "never":
+        return None
+    return (RETURNS if code else ARRIVES) + (SLOWER if behavior == "slow" else 0)
+
+
 def settled(payment_method: dict) -> Outcome:
     """How a bank debit ends, days after it was accepted."""
     behavior, _, code = payment_method["_behavior"].partition(":")
-    return Outcome("declined", code) if behavior == "later" else Outcome("succeeded")
+    if behavior in ("later", "slow") and code:
+        return Outcome("declined", code)
+    return Outcome("succeeded")
+
+
+# What the bank can be made to answer from now on for a saved payment method, by its type.
+ANSWERS = {
+    "card": {
+        "as_made": None,
+        "succeeds": "ok",
+        "generic_decline": "later:generic_decline",
+        "insufficient_funds": "later:insufficient_funds",
+        "do_not_honor": "later:do_not_honor",
+        "expired_card": "later:expired_card",
+        "lost_card": "later:lost_card",
+        "stolen_card": "later:stolen_card",
+        "authentication_required": "3ds:always",
+    },
+    "us_bank_account": {
+        "as_made": None,
+        "succeeds": "ok",
+        "insufficient_funds": "later:insufficient_funds",
+        "account_closed": "later:account_closed",
+        "debit_not_authorized": "later:debit_not_authorized",
+    },
+}
+ANSWERS["sepa_debit"] = ANSWERS["us_bank_account"]
+ANSWERS["link"] = ANSWERS["card"]
+
+
+def answer_of(payment_method: dict) -> str:
+    """What the bank was told to answer for the payment method; "as_made" when nothing."""
+    return payment_method.get("_answer", "as_made")
+
+
+def set_answer(payment_method: dict, answer: str) -> dict:
+    """Let the bank answer so to every later charge; "as_made" is what the test number does.
+
+    ApiError 400 for an answer that the payment method's type does not know.
+    """
+    known = ANSWERS[payment_method["type"]]
+    if answer not in known:
+        raise ApiError(400, f"The answer must be one of {', '.join(known)}.", param="answer")
+    made = payment_method.setdefault("_made_as", payment_method["_behavior"])
+    payment_method.update(_answer=answer, _behavior=known[answer] or made)
+    return store.save(payment_method)
 
 
 def check_attachable(payment_method: dict) -> None:

@@ -6,6 +6,7 @@ from sandbox.engine import (
     ending,
     entries,
     items,
+    pausing,
     proration,
     renewing,
     revising,
@@ -103,7 +104,16 @@ def _of_subscription(subscription: dict, details: dict, params: dict) -> Draft:
     if details.pop("cancel_now", False):
         return _of_cancellation(subscription, details)
     details.pop("billing_mode", None)
-    if details.get("start_date") or details.get("resume_at") or details.get("pause"):
+    if details.get("resume_at"):
+        pausing.check_resumable(subscription)
+        return _some(pausing.prepare_resumption(subscription, details), subscription)
+    if details.get("pause"):
+        pause = details.pop("pause")
+        draft = pausing.prepare_pause(subscription, pause)
+        # A pause that leaves its credits pending makes no invoice that could be shown.
+        billed = pause.get("invoicing_behavior") == "invoice"
+        return _some(draft if billed and draft.lines else None, subscription)
+    if details.get("start_date"):
         raise ApiError(
             400, "The sandbox does not preview this change.", param="subscription_details"
         )
@@ -116,18 +126,22 @@ def _of_subscription(subscription: dict, details: dict, params: dict) -> Draft:
     return next_renewal(subscription, recurring=recurring)
 
 
-def next_renewal(subscription: dict, *, recurring: bool = False) -> Draft:
-    """The invoice of the subscription's next renewal, made at its time."""
-    with clock.at(renewing.upcoming(subscription)):
-        draft = renewing.advance(subscription, recurring=recurring)
-        draft.compute()
-    if not draft.lines:
+def _some(draft: Draft | None, subscription: dict) -> Draft:
+    if draft is None:
         raise ApiError(
             404,
             f"No upcoming invoices for customer: {subscription['customer']}",
             code="invoice_upcoming_none",
         )
     return draft
+
+
+def next_renewal(subscription: dict, *, recurring: bool = False) -> Draft:
+    """The invoice of the subscription's next renewal, made at its time."""
+    with clock.at(renewing.upcoming(subscription)):
+        draft = renewing.advance(subscription, recurring=recurring)
+        draft.compute()
+    return _some(draft if draft.lines else None, subscription)
 
 
 def _of_cancellation(subscription: dict, details: dict) -> Draft:
@@ -138,13 +152,8 @@ def _of_cancellation(subscription: dict, details: dict) -> Draft:
     customer = store.get("customer", subscription["customer"])
     draft = Draft(customer, subscription["currency"], "subscription_update", subscription)
     draft.add_pending()
-    if not draft.lines or subscription["status"] in ending.ENDED:
-        raise ApiError(
-            404,
-            f"No upcoming invoices for customer: {subscription['customer']}",
-            code="invoice_upcoming_none",
-        )
-    return draft
+    ended = subscription["status"] in ending.ENDED
+    return _some(draft if draft.lines and not ended else None, subscription)
 
 
 def _of_new(customer: dict, details: dict, params: dict) -> Draft:

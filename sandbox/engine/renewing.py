@@ -6,6 +6,7 @@ from sandbox.engine import (
     ending,
     invoicing,
     items,
+    pausing,
     paying,
     phases,
     revising,
@@ -17,10 +18,6 @@ from sandbox.engine.drafts import Draft
 from sandbox.errors import ApiError
 from sandbox.events import emit
 from sandbox.store import store
-
-# Retries of a failed renewal, in days after the first attempt: eight tries in two weeks.
-RETRY_DAYS = (1, 3, 5, 7, 9, 11, 14)
-DAY = 86_400
 
 
 def due_at(subscription: dict) -> int:
@@ -98,9 +95,11 @@ def run(subscription: dict) -> None:
     draft = advance(subscription)
     paused = subscription["pause_collection"]
     if draft.lines:
-        invoice = collecting.leave_draft(draft)
-        if paused:
-            _hold_back(invoice, paused["behavior"])
+        # An unpaid subscription's invoices are made, and left for somebody to look at.
+        held = bool(paused) or subscription["status"] == "unpaid"
+        invoice = collecting.leave_draft(draft, held=held)
+        if paused and paused["behavior"] != "keep_as_draft":
+            _close(invoice, paused["behavior"])
     subscription = store.get("subscription", subscription["id"])
     emit_updated("customer.subscription.updated", subscription, before)
 
@@ -115,70 +114,29 @@ def _without_method(subscription: dict) -> bool:
         ending.end(subscription)
         return True
     before = snapshot(subscription)
-    subscription["status"] = "paused"
-    subscription["status_details"] = {
-        "paused": {
-            "subscription": {"type": "trial_end_without_payment_method"},
-            "transitioned_at": clock.now(),
-            "type": "subscription",
-        }
-    }
+    why = "trial_end_without_payment_method"
+    subscription.update(status="paused", status_details=pausing.details(why))
     store.save(subscription)
     emit("customer.subscription.paused", subscription)
     emit_updated("customer.subscription.updated", subscription, before)
     return True
 
 
-def _hold_back(invoice: dict, behavior: str) -> None:
-    before = snapshot(invoice)
-    invoice.update(auto_advance=False, automatically_finalizes_at=None, next_payment_attempt=None)
-    store.save(invoice)
-    emit_updated("invoice.updated", invoice, before)
-    if behavior != "keep_as_draft":
-        invoice = invoicing.finalize(invoice)
-        if invoice["status"] == "open":
-            close = invoicing.void if behavior == "void" else invoicing.mark_uncollectible
-            close(invoice)
+def _close(invoice: dict, behavior: str) -> None:
+    invoice = invoicing.finalize(invoice)
+    if invoice["status"] == "open":
+        close = invoicing.void if behavior == "void" else invoicing.mark_uncollectible
+        close(invoice)
 
 
 def finalize_due(invoice: dict) -> None:
     """Finalize a draft whose hour has passed, and attempt it."""
-    invoice = invoicing.finalize(invoice)
-    invoice = collecting.collect(invoice, off_session=True)
-    if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
-        plan_retry(invoice)
+    collecting.collect(invoicing.finalize(invoice), off_session=True)
 
 
 def retry(invoice: dict) -> None:
     """Try an open invoice again, as its retry schedule says."""
-    before = snapshot(invoice)
-    attempts = invoice["attempt_count"] + 1
-    invoice.update(attempt_count=attempts, next_payment_attempt=None)
-    store.save(invoice)
-    emit_updated("invoice.updated", invoice, before)
-    invoice = paying.attempt(invoice, paying.method_for(invoice), off_session=True)
-    if invoice["status"] == "open":
-        plan_retry(invoice)
-
-
-def plan_retry(invoice: dict) -> None:
-    """Set the next attempt, or, after the last, end the subscription."""
-    intent = invoicing.intent_of(invoice)
-    if intent and intent["status"] == "processing":
-        return
-    before = snapshot(invoice)
-    first = invoice.setdefault("_first_failure", clock.now())
-    count = invoice["attempt_count"]
-    if count <= len(RETRY_DAYS):
-        invoice["next_payment_attempt"] = first + RETRY_DAYS[count - 1] * DAY
-        store.save(invoice)
-        emit_updated("invoice.updated", invoice, before)
-        return
-    store.save(invoice)
-    id = invoicing.subscription_id(invoice)
-    subscription = store.find("subscription", id or "")
-    if subscription and subscription["status"] not in ending.ENDED:
-        ending.end(subscription, "payment_failed")
+    paying.retry(invoice)
 
 
 def upcoming(subscription: dict) -> int:

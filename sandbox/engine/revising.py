@@ -47,6 +47,8 @@ def apply(subscription: dict, params: dict) -> Change:
     terms.apply(subscription, params, customer)
     edit = _edit(subscription, params, customer, now)
     behavior = params.get("proration_behavior", "create_prorations")
+    if subscription["status"] == "paused":
+        behavior = "none"  # nothing is billed for a pause
     if _starts_trial(subscription, params, now):
         _begin_trial(change, edit, params["trial_end"], behavior != "none")
     elif _resets(subscription, params, edit, free_before):
@@ -217,7 +219,7 @@ def _resets(subscription: dict, params: dict, edit: Edit, free_before: bool) -> 
     trialing = subscription["status"] == "trialing"
     if asked == "now" or (trialing and params.get("trial_end") == "now"):
         return True
-    if trialing or asked == "unchanged":
+    if trialing or asked == "unchanged" or subscription["status"] == "paused":
         return False
     becomes_paid = bool(edit.touched) and free_before and not _is_free(edit.kept, subscription)
     return edit.interval_changed or becomes_paid

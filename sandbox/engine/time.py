@@ -11,10 +11,10 @@ from sandbox import clock
 from sandbox.duties import duty
 from sandbox.engine import (
     ending,
-    invoicing,
     items,
     paying,
     previewing,
+    refunding,
     renewing,
     schedules,
     standing,
@@ -157,13 +157,6 @@ def _end_of_phase(schedule: dict) -> int | None:
     return None if following and renewing.due_at(subscription) == at else at
 
 
-def _void_pending(subscription: dict) -> None:
-    invoice = store.get("invoice", subscription["_pending"]["invoice"])
-    if invoice["status"] in ("open", "uncollectible"):
-        invoicing.void(invoice)
-    standing.invoice_closed(invoice)
-
-
 def _pending_expiry(subscription: dict) -> int | None:
     pending = subscription.get("_pending")
     return pending and pending["expires_at"]
@@ -202,6 +195,7 @@ def _resume_collection(subscription: dict) -> None:
 
 
 _LIVE = {"status": ["trialing", "active", "past_due", "unpaid"]}
+_WAITING = {"status": [*_LIVE["status"], "paused"]}
 _RULES = (
     Rule(
         "payment_intent",
@@ -209,8 +203,9 @@ _RULES = (
         lambda intent: intent.get("_settles_at"),
         paying.settle_payment_intent,
     ),
+    Rule("refund", {"_unsettled": True}, lambda r: r["_settles_at"], refunding.settle),
     Rule("subscription", {"status": "incomplete"}, lambda s: s.get("_expires_at"), ending.expire),
-    Rule("subscription", _LIVE, _pending_expiry, _void_pending),
+    Rule("subscription", _WAITING, _pending_expiry, standing.drop_update),
     Rule("subscription", _LIVE, _resumption, _resume_collection),
     Rule("subscription", {"status": "trialing"}, _trial_notice, _tell_trial_end),
     Rule("subscription", _LIVE, _renewal_notice, _tell_renewal),
@@ -228,6 +223,6 @@ _RULES = (
         _end_of_phase,
         schedules.step,
     ),
-    Rule("subscription", _LIVE, lambda s: s["cancel_at"], ending.end_on_schedule),
+    Rule("subscription", _WAITING, lambda s: s["cancel_at"], ending.end_on_schedule),
     Rule("subscription", _LIVE, renewing.due_at, renewing.run),
 )

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
@@ -14,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import events
 from sandbox.annotations import is_kind
+from sandbox.pages.origin import from_here
 from sandbox.pages.urls import base_url
 from sandbox.protocol import render
 from sandbox.store import store, to_json
@@ -95,21 +95,13 @@ def deliveries() -> str:
 @bp.post("/deliveries")
 def redeliver() -> Answer:
     """Send an event again; only a page of the sandbox itself may ask for it."""
-    if not _from_here():
+    if not from_here():
         return "Only the sandbox's own pages may do this.\n", 403
     event, endpoint = request.form.get("event", ""), request.form.get("endpoint", "")
     if not store.find("event", event) or not store.find("webhook_endpoint", endpoint):
         abort(404)
     events.redeliver(event, endpoint)
     return redirect(url_for(".detail", kind="event", id=event), 303)
-
-
-def _from_here() -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc == request.host
 
 
 def _json(value: Any) -> Response:

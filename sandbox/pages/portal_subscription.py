@@ -250,7 +250,7 @@ def begin_pause(secret: str, subscription_id: str) -> Answer:
 def resume(secret: str, subscription_id: str) -> Answer:
     session, subscription = _find(secret, subscription_id)
     if subscription["status"] == "paused":
-        pausing.resume(subscription, {})
+        pausing.resume(subscription, {"payment_behavior": "resume_on_payment_success"})
         session["_message"] = "Your plan goes on."
         store.save(session)
     return redirect(url_for("portal.home", secret=secret), 303)

@@ -171,7 +171,7 @@ def capture(id: str, params: dict[str, Any]) -> dict[str, Any]:
 @endpoint("POST", "/v1/payment_intents/<id>/cancel", params="PaymentIntentCancelParams")
 def cancel(id: str, params: dict[str, Any]) -> dict[str, Any]:
     intent = store.get("payment_intent", id, "intent")
-    _check_open(intent, (*OPEN, "requires_capture"))
+    _check_open(intent, (*OPEN, "requires_capture", "processing"))
     if intent.get("_invoice"):
         raise ApiError(
             400,

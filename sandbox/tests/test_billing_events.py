@@ -100,7 +100,7 @@ def test_a_failing_renewal_tells_each_try(shop: Shop) -> None:
     ]
     shop.travel(JUNE + 3600)
     first = types(log.news())
-    assert [one for one in first if one in failure] == ["invoice.updated", *failure, failure[2]]
+    assert [one for one in first if one in failure] == ["invoice.updated", *failure]
     assert first.count("customer.subscription.updated") == 1
     shop.travel(JUNE + 3600 + DAY)
     again = types(log.news())

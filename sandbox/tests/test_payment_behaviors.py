@@ -229,7 +229,9 @@ def test_a_trial_without_a_card_can_end_in_a_pause_and_be_resumed(shop: Shop) ->
     assert paused.status == "paused"
     assert paused.status_details.paused.subscription.type == "trial_end_without_payment_method"
     shop.card(customer)
-    resumed = shop.client.v1.subscriptions.resume(subscription.id)
+    resumed = shop.client.v1.subscriptions.resume(
+        subscription.id, {"payment_behavior": "resume_on_payment_success"}
+    )
     assert resumed.status == "active"
     assert shop.latest(subscription).status == "paid"
 

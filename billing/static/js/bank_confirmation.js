@@ -1,52 +1,59 @@
 // The bank's question on our own page. Without this script, or when Stripe's does not load, the
-// same link leads to Stripe's page for the invoice.
+// same link leads to Stripe's page for the invoice. Whatever the bank is told, the server then looks
+// what came of it and says so.
 
 const page = document.querySelector("[data-bank-confirmation]");
+const link = page?.querySelector("[data-ask]");
+const back = page?.querySelector("[data-actions] form");
+let asking = false;
+
+// The secret is fetched when it is needed, and stands in no page.
+async function clientSecret() {
+  const answer = await fetch(page.dataset.secretUrl, {
+    method: "POST",
+    headers: { "X-CSRFToken": page.dataset.csrfToken, Accept: "application/json" },
+  });
+  const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+  const told = isJson ? await answer.json() : {};
+  // The payment was settled in another tab: looking tells how.
+  if (answer.status === 409) return null;
+  // A page instead of JSON is the sign-in page: the session ended meanwhile.
+  if (!answer.ok || !told.client_secret) throw new Error(told.message || "");
+  return told.client_secret;
+}
+
+async function ask(event) {
+  event?.preventDefault();
+  if (asking) return;
+  asking = true;
+  link?.setAttribute("aria-busy", "true");
+  try {
+    const secret = await clientSecret();
+    if (secret) await window.Stripe(page.dataset.publishableKey).handleNextAction({ clientSecret: secret });
+    back.requestSubmit();
+    return;
+  } catch (error) {
+    const known = error instanceof TypeError ? "" : error.message;
+    say(known || "We could not reach your bank from this page. You were not charged. Please try again.");
+  }
+  link?.removeAttribute("aria-busy");
+  asking = false;
+}
+
+function say(message) {
+  const problem = page.querySelector("[data-problem]");
+  problem.textContent = message;
+  problem.hidden = false;
+  problem.focus();
+}
 
 if (page && window.Stripe) {
-  const link = page.querySelector("[data-actions] a");
-  const checked = page.querySelector("[data-actions] form");
-  let asking = false;
-
-  const ask = async (event) => {
-    if (asking) {
-      event?.preventDefault();
-      return;
-    }
-    asking = true;
-    event?.preventDefault();
-    link?.setAttribute("aria-busy", "true");
-    try {
-      const stripe = window.Stripe(page.dataset.publishableKey);
-      const { error } = await stripe.handleNextAction({ clientSecret: page.dataset.clientSecret });
-      if (!error) {
-        checked.requestSubmit();
-        return;
-      }
-      say(error.message || "Your bank did not confirm the payment.");
-    } catch {
-      say("We could not reach your bank from this page.");
-    }
-    // The payment may need another card now, which Stripe's own page offers.
-    if (link) {
-      link.removeAttribute("aria-busy");
-      link.removeEventListener("click", ask);
-      link.textContent = link.dataset.otherwise;
-    }
-    asking = false;
-  };
-
-  const say = (message) => {
-    const problem = page.querySelector("[data-problem]");
-    problem.textContent = `${message} You were not charged. You can try again, or pay with another card.`;
-    problem.hidden = false;
-    problem.focus();
-  };
-
   link?.addEventListener("click", ask);
   if ("atOnce" in page.dataset) {
     // Once only: reloading the page leaves it to the reader.
-    history.replaceState(null, "", location.pathname);
+    const here = new URL(location.href);
+    here.searchParams.delete("confirm");
+    history.replaceState(null, "", here);
     ask();
   }
 }

@@ -8,6 +8,8 @@ const part = (name) => form.querySelector(`[data-${name}]`);
 const save = part("save");
 const pays = "amount" in form.dataset;
 const problem = part("problem");
+// Where a payment waits for the new method, it is charged in the same press.
+const thenPay = document.querySelector("[data-then-pay]");
 const darkness = window.matchMedia("(prefers-color-scheme: dark)");
 
 function giveUp(message) {
@@ -94,7 +96,9 @@ async function start() {
     if (save.disabled) return;
     say("");
     busy(true);
-    const failure = pays ? "You were not charged." : "Nothing was saved.";
+    const failure = pays
+      ? "You were not charged."
+      : `Nothing was saved${thenPay ? " and you were not charged" : ""}.`;
     try {
       if (pays) await clientSecret();
     } catch (error) {
@@ -103,7 +107,16 @@ async function start() {
       return;
     }
     const confirm = pays ? stripe.confirmPayment : stripe.confirmSetup;
-    const { error } = await confirm({ elements, confirmParams: { return_url: returnUrl() } });
+    const { error, setupIntent } = await confirm({
+      elements,
+      confirmParams: { return_url: returnUrl() },
+      redirect: thenPay ? "if_required" : "always",
+    });
+    if (!error && thenPay) {
+      thenPay.elements.setup_intent.value = setupIntent.id;
+      thenPay.requestSubmit();
+      return;
+    }
     // Only a failure comes back here: otherwise Stripe leads to the return address.
     busy(false);
     say(`${error.message || "Your bank did not accept it."} ${failure}`);

@@ -221,3 +221,19 @@ def credit_note(client: stripe.StripeClient) -> Any:
 @maker("credit_note_line_item")
 def credit_note_line_item(client: stripe.StripeClient) -> Any:
     return client.v1.credit_notes.line_items.list(credit_note(client).id).data[0]
+
+
+@maker("mandate")
+def mandate(client: stripe.StripeClient) -> Any:
+    customer = customers.customer(client)
+    for name in ("pm_usBankAccount_success", "pm_sepaDebit_success_de"):
+        method = client.v1.payment_methods.attach(name, {"customer": customer.id})
+        intent = client.v1.setup_intents.create(
+            {
+                "customer": customer.id,
+                "payment_method": method.id,
+                "confirm": True,
+                "return_url": "https://example.com/back",
+            }
+        )
+    return client.v1.mandates.retrieve(intent.mandate)
