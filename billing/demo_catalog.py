@@ -63,6 +63,7 @@ PLANS = (
 )
 
 
+RETENTION_COUPON = "demo_stay"
 CREDIT_PACK = {"usd": 2000, "eur": 1900, "jpy": 3000}
 
 
@@ -80,6 +81,7 @@ def put_in_place() -> None:
         _price(plan, product_id, "month", 1)
         _price(plan, product_id, "year", MONTHS_PAID_PER_YEAR)
     _credit_pack()
+    _retention_coupon()
 
 
 def _product(
@@ -124,6 +126,18 @@ def _credit_pack() -> None:
             other_currencies=dict(others),
         )
     sync.pull("price", price.id)
+
+
+def _retention_coupon() -> None:
+    """What the demo offers to who cancels as too expensive."""
+    try:
+        catalog.create_coupon(
+            RETENTION_COUPON, name="Stay with us", percent_off=20, duration_in_months=3
+        )
+    except InvalidRequest as error:
+        if error.code != "resource_already_exists":
+            raise
+    sync.pull("coupon", RETENTION_COUPON)
 
 
 def _price(plan: DemoPlan, product_id: str, interval: catalog.Interval, months: int) -> None:

@@ -86,6 +86,22 @@ def create_one_time_price(
         )
 
 
+def create_coupon(
+    coupon_id: str, *, name: str, percent_off: int, duration_in_months: int
+) -> stripe.Coupon:
+    """A new coupon of this id; InvalidRequest `resource_already_exists` when there is one."""
+    with translated():
+        return v1().coupons.create(
+            {
+                "id": coupon_id,
+                "name": name,
+                "percent_off": percent_off,
+                "duration": "repeating",
+                "duration_in_months": duration_in_months,
+            }
+        )
+
+
 def price_by_lookup_key(lookup_key: str) -> stripe.Price | None:
     """The active price with this lookup key, or None."""
     with translated():
