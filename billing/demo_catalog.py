@@ -111,7 +111,7 @@ def _credit_pack() -> None:
     _product(
         product_id,
         "Credit pack",
-        "1,000 credits for exports and API calls. They do not expire.",
+        "For exports and API calls. Credits do not expire.",
         (),
         {"purchase": "credits", "credits": "1000"},
     )

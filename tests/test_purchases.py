@@ -112,7 +112,7 @@ def purchase_intent(stripe):
 def test_the_list_says_what_can_be_bought_without_asking_stripe(owner, price, stripe_calls):
     before = len(stripe_calls)
     page = text_of(owner.get("/purchases"))
-    assert "Credit pack 1,000 credits for exports and API calls" in page
+    assert "Credit pack For exports and API calls. Credits do not expire. 1,000 credits" in page
     assert "$20" in page
     assert "What you buy above appears here with its receipt." in page
     assert 'href="/purchases"' in owner.get("/").get_data(as_text=True)
