@@ -118,6 +118,7 @@ STRIPE_SOURCES = StripeSources(
         "https://checkout.stripe.com",
         "https://billing.stripe.com",
         "https://invoice.stripe.com",
+        "https://hooks.stripe.com",
     ),
 )
 
@@ -138,6 +139,8 @@ class Settings:
     trusted_proxies: int = 0
     grace_days: int = 7
     access_levels: Mapping[str, str] = field(default_factory=lambda: dict(ACCESS_LEVELS))
+    # The id of a coupon at Stripe that is offered once to who cancels as too expensive.
+    retention_coupon: str | None = None
     # A file whose number of seconds is added to the portal's clock: a demo lives through months.
     clock_offset_file: Path | None = None
     # Names of BILLING_MAILS that are not sent.
@@ -244,6 +247,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         mail=settings_mail,
         trusted_proxies=proxies,
         grace_days=grace_days,
+        retention_coupon=read.optional("RETENTION_COUPON"),
         access_levels=access_levels,
         clock_offset_file=clock_offset_file,
         mails_off=mails_off,

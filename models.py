@@ -294,6 +294,9 @@ class Product(Mirrored, db.Model):
     Metadata keys: `slug` (makes the product a plan), `position`, `highlight`, `public`,
     `min_seats`, `max_seats` (both: sold by the seat), `trial_days`, `trial_needs_method` (whether
     a trial asks for a card), `pausable`, `grace_days` (overrides the setting).
+
+    `purchase` makes it something to buy once, and says what is granted: "credits" (as many as
+    `credits` says), "setup" or any other word.
     """
 
     __tablename__ = "products"
@@ -311,6 +314,8 @@ class Product(Mirrored, db.Model):
     trial_needs_method: Mapped[bool] = mapped_column(default=True)
     pausable: Mapped[bool] = mapped_column(default=False)
     grace_days: Mapped[int | None]
+    purchase: Mapped[str | None] = mapped_column(String(40))
+    credits: Mapped[int | None]
     features: Mapped[list[Any]] = mapped_column(default=list)
     default_price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
 
@@ -750,8 +755,64 @@ class CreditNote(Mirrored, db.Model):
     voided_at: Mapped[datetime | None]
 
 
+class PaymentIntent(Mirrored, db.Model):
+    """A payment that is no invoice's. Its client secret is never kept."""
+
+    __tablename__ = "payment_intents"
+
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    status: Mapped[str] = mapped_column(String(40), index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    amount_received: Mapped[int] = mapped_column(BigInteger, default=0)
+    amount_refunded: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    description: Mapped[str | None] = mapped_column(Text)
+    payment_method_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    charge_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    receipt_url: Mapped[str | None] = mapped_column(Text)
+    # Why the last attempt failed, none while one may succeed: a decline code, else Stripe's code.
+    error_code: Mapped[str | None] = mapped_column(String(100))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    canceled_at: Mapped[datetime | None]
+    cancellation_reason: Mapped[str | None] = mapped_column(String(40))
+
+    @property
+    def waits_for_bank(self) -> bool:
+        return self.status == "requires_action"
+
+
+class Coupon(Mirrored, db.Model):
+    """What a discount takes off: a percentage or an amount, for how long."""
+
+    __tablename__ = "coupons"
+
+    name: Mapped[str | None] = mapped_column(String(255))
+    # A decimal number as text, such as "20" or "12.5".
+    percent_off: Mapped[str | None] = mapped_column(String(20))
+    amount_off: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None] = mapped_column(String(3))
+    currency_options: Mapped[dict[str, Any] | None]
+    duration: Mapped[str] = mapped_column(String(20))  # once, repeating, forever
+    duration_in_months: Mapped[int | None]
+    valid: Mapped[bool]
+    redeem_by: Mapped[datetime | None]
+    # Ids of the products it is for; none is for all.
+    applies_to: Mapped[list[Any] | None]
+
+    def amount_off_in(self, currency: str) -> int | None:
+        """Minor units off in `currency`; None when it takes off none in it."""
+        if currency == self.currency:
+            return self.amount_off
+        option = (self.currency_options or {}).get(currency)
+        return option.get("amount_off") if option else None
+
+    def can_be_redeemed(self, now: datetime) -> bool:
+        in_time = self.redeem_by is None or now < self.redeem_by
+        return self.valid and in_time and self.deleted_at is None
+
+
 class PromotionCode(Mirrored, db.Model):
-    """The word that redeems a coupon; `data` holds the coupon whole."""
+    """The word that redeems a coupon."""
 
     __tablename__ = "promotion_codes"
 
@@ -766,11 +827,14 @@ class PromotionCode(Mirrored, db.Model):
     minimum_amount: Mapped[int | None] = mapped_column(BigInteger)
     minimum_amount_currency: Mapped[str | None] = mapped_column(String(3))
 
+    coupon: Mapped[Coupon | None] = relationship(
+        primaryjoin="foreign(PromotionCode.coupon_id) == Coupon.stripe_id", viewonly=True
+    )
+
     @property
-    def coupon(self) -> dict[str, Any]:
-        """Stripe's coupon behind it."""
-        found: dict[str, Any] = self.data["promotion"]["coupon"]
-        return found
+    def duration(self) -> str | None:
+        """For how long it takes something off: once, repeating or forever."""
+        return self.coupon.duration if self.coupon else None
 
     def minimum_in(self, currency: str) -> int | None:
         """The least an order must come to, minor units of `currency`; None when there is none."""
@@ -834,7 +898,7 @@ class Quote(db.Model):
     )
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     kind: Mapped[str] = mapped_column(String(20), default="change", server_default="change")
-    subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     from_price_id: Mapped[str] = mapped_column(STRIPE_ID)
     from_quantity: Mapped[int]
     to_price_id: Mapped[str] = mapped_column(STRIPE_ID)
@@ -856,6 +920,32 @@ class Quote(db.Model):
 
     def is_valid(self, now: datetime) -> bool:
         return now < self.expires_at and self.applied_at is None
+
+
+class QuoteDifference(db.Model):
+    """A quote that was charged otherwise than it said, to a cent: for staff to look into.
+
+    `quoted` and `charged` are the invoice's amount due for a change made now, and its total for
+    one that waited for the period's end; equal when only a credit kept for later differs.
+    """
+
+    __tablename__ = "quote_differences"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    quote_id: Mapped[str] = mapped_column(ForeignKey("quotes.id", ondelete="CASCADE"), unique=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    invoice_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    quoted: Mapped[int] = mapped_column(BigInteger)
+    charged: Mapped[int] = mapped_column(BigInteger)
+    quoted_currency: Mapped[str] = mapped_column(String(3))
+    charged_currency: Mapped[str] = mapped_column(String(3))
+    # [{"line": what it is for, "quoted": minor units, "charged": minor units}, ...]
+    lines: Mapped[list[Any]]
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    quote: Mapped[Quote] = relationship()
+    account: Mapped[Account] = relationship()
 
 
 # --------------------------------------------------------------------------------------------
@@ -984,9 +1074,141 @@ class Pause(db.Model):
     ended_at: Mapped[datetime | None]
 
 
+class CancellationOffer(db.Model):
+    """An offer that was answered by somebody about to cancel: taken, or cancelled anyway.
+
+    The retention coupon is offered once per account, ever, whatever the answer.
+    """
+
+    __tablename__ = "cancellation_offers"
+    __table_args__ = (
+        Index(
+            "uq_cancellation_offers_coupon",
+            "account_id",
+            unique=True,
+            sqlite_where=db.text("offer = 'coupon'"),
+            postgresql_where=db.text("offer = 'coupon'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    reason: Mapped[str] = mapped_column(String(40))
+    offer: Mapped[str] = mapped_column(String(20))  # coupon, smaller_plan, pause, fewer_seats
+    # What was offered: the coupon's id, the plan's slug; nothing for the others.
+    subject: Mapped[str | None] = mapped_column(STRIPE_ID)
+    # What the subscription costs for one period before discounts, minor units: what is at stake.
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    interval: Mapped[str] = mapped_column(String(20))
+    shown_at: Mapped[datetime]
+    answered_at: Mapped[datetime] = mapped_column(index=True)
+    answer: Mapped[str] = mapped_column(String(10))  # accepted, declined
+    # asked (of Stripe, no answer yet), applied, refused, led_on (to the page that does it),
+    # cancelled
+    outcome: Mapped[str] = mapped_column(String(10))
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+
+
 # --------------------------------------------------------------------------------------------
 # Purchases
 # --------------------------------------------------------------------------------------------
+
+
+class Purchase(db.Model):
+    """Something bought once, with the payment intent that pays for it.
+
+    Price and what is granted are kept as they were when the buyer saw them. `quantity`, `amount`
+    and `status` follow the payment intent, and are written with it.
+    """
+
+    __tablename__ = "purchases"
+    __table_args__ = (Index("ix_purchases_status_expires", "status", "expires_at"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    product_id: Mapped[str] = mapped_column(STRIPE_ID)
+    price_id: Mapped[str] = mapped_column(STRIPE_ID)
+    name: Mapped[str] = mapped_column(String(512))
+    quantity: Mapped[int]
+    unit_amount: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    # What it grants ("credits", "setup", ...) and how many units for each one bought.
+    grants: Mapped[str] = mapped_column(String(40))
+    units_each: Mapped[int] = mapped_column(default=1)
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    payment_intent_id: Mapped[str | None] = mapped_column(STRIPE_ID, unique=True)
+    # open, processing, succeeded, canceled
+    status: Mapped[str] = mapped_column(String(20), default="open")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    succeeded_at: Mapped[datetime | None]
+
+    account: Mapped[Account] = relationship()
+    payment_intent: Mapped[PaymentIntent | None] = relationship(
+        primaryjoin="foreign(Purchase.payment_intent_id) == PaymentIntent.stripe_id", viewonly=True
+    )
+    entries: Mapped[list[PurchaseGrant]] = relationship(
+        back_populates="purchase", order_by="PurchaseGrant.id"
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """Not paid, and it still can be."""
+        return self.status == "open"
+
+    @property
+    def is_processing(self) -> bool:
+        """A payment is on its way; a bank debit takes days to arrive or be refused."""
+        return self.status == "processing"
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == "succeeded"
+
+    @property
+    def units(self) -> int:
+        """What it grants when it is paid."""
+        return self.units_each * self.quantity
+
+    @property
+    def units_granted(self) -> int:
+        """What it grants now: nothing before it is paid, less after a refund."""
+        return sum(entry.units for entry in self.entries)
+
+    @property
+    def refunded(self) -> int:
+        """Minor units given back."""
+        return self.payment_intent.amount_refunded if self.payment_intent else 0
+
+
+class PurchaseGrant(db.Model):
+    """What purchases granted and refunds took back: the units add up to what an account has.
+
+    `key` names the fact, so that it counts once however often it is reported. Never updated.
+    """
+
+    __tablename__ = "purchase_grants"
+    __table_args__ = (Index("ix_purchase_grants_account_kind", "account_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), unique=True)  # "purchase:abc", "refund:abc:500"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    purchase_id: Mapped[str] = mapped_column(
+        ForeignKey("purchases.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(40))
+    units: Mapped[int]  # negative when taken back
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    purchase: Mapped[Purchase] = relationship(back_populates="entries")
 
 
 # --------------------------------------------------------------------------------------------
@@ -1093,5 +1315,7 @@ MIRRORED: dict[str, type[Any]] = {
     "payment_method": PaymentMethod,
     "refund": Refund,
     "credit_note": CreditNote,
+    "coupon": Coupon,
     "promotion_code": PromotionCode,
+    "payment_intent": PaymentIntent,
 }

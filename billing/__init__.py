@@ -8,6 +8,7 @@ from flask import Flask
 from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import billing.observers  # noqa: F401  registers whoever is told of the mirror's writes
 from billing import cli, extensions, flask_config, people, templating
 from billing import facts as facts  # watches what is written into the mirror
 from billing import notices as notices  # mails what the outbox holds

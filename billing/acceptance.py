@@ -18,7 +18,6 @@ from billing import (
     scheduled_change,
     sync,
 )
-from billing.audit import record
 from billing.clock import now
 from billing.errors import (
     AuthenticationNeeded,
@@ -34,14 +33,10 @@ from billing.errors import (
 from billing.gateway import plan_change as gateway
 from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
 from billing.quoting import QuoteNotUsable
+from billing.settlement import UNSETTLED_FOR, is_made, mark_applied
 from models import Invoice, Price, Quote, Subscription, db
 
 log = logging.getLogger(__name__)
-
-# Stripe keeps an idempotency key for 24 hours and a pending update for 23.
-UNSETTLED_FOR = timedelta(hours=24)
-# What the audit log calls a step that is no change of plan or seats.
-BEGUN = {beginning.TRIAL_END: "trial.ended_early", beginning.RESUMPTION: "subscription.resumed"}
 
 
 def apply(quote: Quote) -> None:
@@ -79,18 +74,6 @@ def apply(quote: Quote) -> None:
         return
     _applied(quote, invoice_id if invoice_id != before else None)
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
-
-
-def is_made(quote: Quote, subscription: Subscription) -> bool:
-    """Whether the subscription is, or is scheduled to be, what the quote leads to."""
-    if quote.kind != "change":
-        return subscription.is_live and not beginning.waits(quote.kind, subscription)
-    if quote.takes_effect != TAKES_EFFECT_NOW:
-        return plan_change.is_scheduled(subscription, quote.to_price_id, quote.to_quantity)
-    item = subscription.item
-    return bool(
-        item and item.price_id == quote.to_price_id and subscription.quantity == quote.to_quantity
-    )
 
 
 def settle(subscription: Subscription) -> Subscription:
@@ -173,7 +156,7 @@ def _undone_on_refusal(quote: Quote) -> Iterator[None]:
         subscription = sync.pull("subscription", quote.subscription_id)
         sync.pull("customer", subscription.customer_id)
         if quote.promotion_code_id is not None:
-            sync.pull("promotion_code", quote.promotion_code_id)
+            promotion_codes.pull(quote.promotion_code_id)
         raise QuoteNotUsable from error
     except BillingError:
         _spend(quote)
@@ -320,32 +303,19 @@ def _settled(quote: Quote) -> bool:
 def _settle(quote: Quote, subscription: Subscription) -> None:
     """The change of an accepted quote turns out to have been made."""
     newest = subscription.latest_invoice
-    billed = newest is not None and newest.created is not None and quote.accepted_at is not None
+    billed = (
+        newest is not None
+        and (newest.billing_reason == "subscription_update" or quote.kind != "change")
+        and newest.created is not None
+        and quote.accepted_at is not None
+    )
     since = billed and newest.created >= quote.accepted_at - timedelta(minutes=1)
     _applied(quote, quote.invoice_id or (newest.stripe_id if since else None))
     _refresh(quote, drop_scheduled=quote.takes_effect == TAKES_EFFECT_NOW)
 
 
 def _applied(quote: Quote, invoice_id: str | None) -> None:
-    """Marks the quote as used and tells the audit log, once however many requests come here."""
-    marked = db.session.execute(
-        update(Quote)
-        .where(Quote.id == quote.id, Quote.applied_at.is_(None))
-        .values(applied_at=now(), invoice_id=invoice_id)
-    )
-    if marked.rowcount:
-        action = "plan.changed" if quote.from_price_id != quote.to_price_id else "seats.changed"
-        record(
-            BEGUN.get(quote.kind, action),
-            quote.subscription_id,
-            before={"price": quote.from_price_id, "quantity": quote.from_quantity},
-            after={
-                "price": quote.to_price_id,
-                "quantity": quote.to_quantity,
-                "takes_effect": quote.takes_effect,
-                "invoice": invoice_id,
-            },
-        )
+    mark_applied(quote, invoice_id)
     db.session.commit()
 
 
@@ -357,8 +327,6 @@ def _refresh(quote: Quote, *, drop_scheduled: bool) -> None:
             scheduled_change.undo(subscription)
         if quote.invoice_id is not None:
             invoice: Invoice = sync.pull("invoice", quote.invoice_id)
-            quote.charged_amount = invoice.amount_due
-            db.session.commit()
             if invoice.starting_balance:
                 # Credit was used, and what is left of it counts for the next charge.
                 sync.pull("customer", invoice.customer_id)

@@ -17,7 +17,7 @@ from billing import sync
 from billing.clock import now
 from billing.errors import GoneFromStripe
 from billing.sync.kinds import KINDS
-from models import Customer, PaymentMethod, SyncProgress, db
+from models import Customer, PaymentIntent, PaymentMethod, Purchase, SyncProgress, db
 
 # What others refer to comes first, so that little is pulled one by one.
 ORDER = (
@@ -30,7 +30,9 @@ ORDER = (
     "invoice",
     "refund",
     "credit_note",
+    "coupon",
     "promotion_code",
+    "payment_intent",
 )
 Report = Callable[[str, int], None]
 
@@ -59,6 +61,8 @@ def run(report: Report, *, restart: bool = False) -> dict[str, int]:
 def _pull_kind(kind: str, progress: SyncProgress, report: Report) -> None:
     if kind == "payment_method":
         _pull_payment_methods(progress, report)
+    elif kind == "payment_intent":
+        _pull_purchases(progress, report)
     else:
         _pull_list(kind, progress, report)
     _pull_unlisted(kind, progress, report)
@@ -95,6 +99,18 @@ def _pull_payment_methods(progress: SyncProgress, report: Report) -> None:
         count = _pull_methods_of(customer)
         _advance(progress, customer, count)
         report("payment_method", count)
+
+
+def _pull_purchases(progress: SyncProgress, report: Report) -> None:
+    """Stripe's list of payment intents does not tell which are invoices'; our purchases do."""
+    held = sa.exists().where(PaymentIntent.stripe_id == Purchase.payment_intent_id)
+    wanted = sa.select(Purchase.payment_intent_id).where(
+        Purchase.payment_intent_id.is_not(None), ~held
+    )
+    for payment_intent_id in db.session.scalars(wanted).all():
+        sync.pull("payment_intent", str(payment_intent_id))
+        _advance(progress, payment_intent_id, 1)
+        report("payment_intent", 1)
 
 
 def _pull_methods_of(customer: str) -> int:

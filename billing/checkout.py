@@ -308,7 +308,7 @@ def _session(intent: CheckoutIntent, customer: str, site_url: str) -> Session | 
             raise
         # It expired or was used up since it was typed. Its key would repeat the refusal.
         finish(intent.id, "expired")
-        sync.pull("promotion_code", intent.promotion_code_id)
+        promotion_codes.pull(intent.promotion_code_id)
         raise promotion_codes.CodeRefused from error
     intent.session_id, intent.session_url = session.id, session.url
     intent.expires_at = from_unix(session.expires_at)

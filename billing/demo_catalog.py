@@ -1,4 +1,4 @@
-"""The demo company's three plans, put into whatever Stripe account the keys open."""
+"""The demo company's plans and credit pack, put into whatever Stripe account the keys open."""
 
 from __future__ import annotations
 
@@ -63,24 +63,81 @@ PLANS = (
 )
 
 
+RETENTION_COUPON = "demo_stay"
+CREDIT_PACK = {"usd": 2000, "eur": 1900, "jpy": 3000}
+
+
 def put_in_place() -> None:
     """Creates the plans and prices that are missing at Stripe and pulls all into the mirror."""
     for plan in PLANS:
         product_id = f"demo_{plan.slug}"
-        try:
-            catalog.create_product(
-                product_id=product_id,
-                name=plan.name,
-                description=plan.description,
-                features=plan.features,
-                metadata={"slug": plan.slug, "public": "true", **plan.metadata},
-            )
-        except InvalidRequest as error:
-            if error.code != "resource_already_exists":
-                raise
-        sync.pull("product", product_id)
+        _product(
+            product_id,
+            plan.name,
+            plan.description,
+            plan.features,
+            {"slug": plan.slug, "public": "true", **plan.metadata},
+        )
         _price(plan, product_id, "month", 1)
         _price(plan, product_id, "year", MONTHS_PAID_PER_YEAR)
+    _credit_pack()
+    _retention_coupon()
+
+
+def _product(
+    product_id: str,
+    name: str,
+    description: str,
+    features: tuple[str, ...],
+    metadata: dict[str, str],
+) -> None:
+    try:
+        catalog.create_product(
+            product_id=product_id,
+            name=name,
+            description=description,
+            features=features,
+            metadata=metadata,
+        )
+    except InvalidRequest as error:
+        if error.code != "resource_already_exists":
+            raise
+    sync.pull("product", product_id)
+
+
+def _credit_pack() -> None:
+    """1,000 credits, to be bought once or as often as one likes."""
+    product_id, lookup_key = "demo_credits", "demo_credits"
+    _product(
+        product_id,
+        "Credit pack",
+        "For exports and API calls. Credits do not expire.",
+        (),
+        {"purchase": "credits", "credits": "1000"},
+    )
+    price = catalog.price_by_lookup_key(lookup_key)
+    if price is None:
+        (currency, amount), *others = CREDIT_PACK.items()
+        price = catalog.create_one_time_price(
+            product=product_id,
+            lookup_key=lookup_key,
+            currency=currency,
+            unit_amount=amount,
+            other_currencies=dict(others),
+        )
+    sync.pull("price", price.id)
+
+
+def _retention_coupon() -> None:
+    """What the demo offers to who cancels as too expensive."""
+    try:
+        catalog.create_coupon(
+            RETENTION_COUPON, name="Stay with us", percent_off=20, duration_in_months=3
+        )
+    except InvalidRequest as error:
+        if error.code != "resource_already_exists":
+            raise
+    sync.pull("coupon", RETENTION_COUPON)
 
 
 def _price(plan: DemoPlan, product_id: str, interval: catalog.Interval, months: int) -> None:

@@ -8,6 +8,7 @@ from flask import url_for
 from flask_login import current_user
 
 from billing.authorization import current_account, current_role
+from billing.purchases import has_any, is_anything_on_sale
 from models import Account, User
 
 # key, label, endpoint, and the roles that have a use for the page.
@@ -18,6 +19,7 @@ TABS = (
     ("plans", "Plans", "plans.index", ALL),
     ("payment_methods", "Payment methods", "payment_methods.index", BUYERS),
     ("invoices", "Invoices", "invoices.index", ALL),
+    ("purchases", "Purchases", "purchases.index", ALL),
     ("details", "Details", "billing_details.edit", ALL),
     ("members", "Members", "members.index", ALL),
 )
@@ -53,8 +55,13 @@ def navigation() -> Navigation:
         tabs=[
             Entry(key, label, url_for(endpoint))
             for key, label, endpoint, roles in TABS
-            if current_role() in roles
+            if current_role() in roles and (key != "purchases" or _has_purchases(account))
         ],
         links=[Entry("settings", "Your settings", url_for("account_settings.show"))],
         switch_url=url_for("accounts.switch") if len(user.memberships) > 1 else None,
     )
+
+
+def _has_purchases(account: Account) -> bool:
+    """Whether there is anything to buy once, or anything that was bought."""
+    return is_anything_on_sale() or has_any(account)

@@ -10,7 +10,7 @@ from flask_babel import get_locale
 from sqlalchemy import select
 
 from billing import money, sync
-from billing.clock import from_unix, now
+from billing.clock import now
 from billing.errors import InvalidRequest
 from billing.gateway import promotion_codes as gateway
 from models import Account, Invoice, Product, PromotionCode, Subscription, db
@@ -57,7 +57,7 @@ def find(typed: str, account: Account) -> PromotionCode:
     if not code:
         raise CodeRefused("Enter a code.", param="code")
     ids = gateway.ids_for(code) if len(code) <= LONGEST and code.isascii() else []
-    found = [sync.pull("promotion_code", each) for each in ids]
+    found = [pull(each) for each in ids]
     theirs = [p for p in found if p.customer_id in (None, account.stripe_customer_id)]
     if not theirs:
         raise CodeRefused(
@@ -71,13 +71,20 @@ def find(typed: str, account: Account) -> PromotionCode:
     return chosen
 
 
+def pull(code_id: str) -> PromotionCode:
+    """The code and its coupon, as Stripe has them now."""
+    code: PromotionCode = sync.pull("promotion_code", code_id)
+    sync.pull("coupon", code.coupon_id)
+    return code
+
+
 def refusal(code: PromotionCode, account: Account | None) -> str | None:
     """Why the account cannot use the code for anything; None when it can."""
     if _has_expired(code, now()):
         return f"{code.code} has expired."
     if _is_used_up(code):
         return f"{code.code} has been used as often as it may be."
-    if not code.active or code.deleted_at is not None or not code.coupon.get("valid", True):
+    if not code.active or code.deleted_at is not None or not _redeemable(code, now()):
         return f"{code.code} is not valid any more."
     if account is not None and _is_redeemed(code, account.subscription):
         return f"{code.code} is on your subscription already."
@@ -91,10 +98,10 @@ def obstacle(code: PromotionCode, plan: Product, amount: int | None, currency: s
 
     `amount` is one period before discounts, minor units of `currency`; None when not known.
     """
-    products = (code.coupon.get("applies_to") or {}).get("products")
-    if products and plan.stripe_id not in products:
+    coupon = code.coupon
+    if coupon is None or (coupon.applies_to and plan.stripe_id not in coupon.applies_to):
         return f"{code.code} does not count for {plan.name}."
-    if code.coupon.get("percent_off") is None and amount_off(code.coupon, currency) is None:
+    if coupon.percent_off is None and coupon.amount_off_in(currency) is None:
         return f"{code.code} does not count in {currency.upper()}."
     least = code.minimum_in(currency)
     if least and amount is not None and amount < least:
@@ -111,28 +118,14 @@ def effect(code: PromotionCode, amount: int, currency: str) -> Effect:
     Stripe's docs, "Coupons": a percentage is rounded to the minor unit, half up; an amount never
     takes off more than there is.
     """
-    percent = code.coupon.get("percent_off")
-    if percent is not None:
-        off = Decimal(str(percent)) * amount / 100
+    coupon = code.coupon
+    assert coupon is not None
+    if coupon.percent_off is not None:
+        off = Decimal(coupon.percent_off) * amount / 100
         taken = int(off.quantize(Decimal(1), ROUND_HALF_UP))
     else:
-        taken = min(amount_off(code.coupon, currency) or 0, amount)
-    return Effect(
-        code,
-        amount - taken,
-        taken,
-        code.coupon["duration"],
-        code.coupon.get("duration_in_months"),
-    )
-
-
-def amount_off(coupon: dict, currency: str) -> int | None:
-    """The fixed amount a coupon takes off in a currency, minor units; None for none there."""
-    if coupon.get("currency") == currency and coupon.get("amount_off") is not None:
-        amount: int = coupon["amount_off"]
-        return amount
-    option = (coupon.get("currency_options") or {}).get(currency)
-    return option["amount_off"] if option else None
+        taken = min(coupon.amount_off_in(currency) or 0, amount)
+    return Effect(code, amount - taken, taken, coupon.duration, coupon.duration_in_months)
 
 
 def discounts(subscription: Subscription, code_id: str | None) -> list[dict[str, str]] | None:
@@ -145,14 +138,19 @@ def discounts(subscription: Subscription, code_id: str | None) -> list[dict[str,
 
 
 def _has_expired(code: PromotionCode, at: datetime) -> bool:
-    ends = [code.expires_at, from_unix(code.coupon.get("redeem_by"))]
+    ends = [code.expires_at, code.coupon.redeem_by if code.coupon else None]
     return any(end is not None and end <= at for end in ends)
 
 
+def _redeemable(code: PromotionCode, at: datetime) -> bool:
+    return code.coupon is not None and code.coupon.can_be_redeemed(at)
+
+
 def _is_used_up(code: PromotionCode) -> bool:
+    about = code.coupon.data if code.coupon else {}
     limits = (
         (code.max_redemptions, code.times_redeemed),
-        (code.coupon.get("max_redemptions"), code.coupon.get("times_redeemed", 0)),
+        (about.get("max_redemptions"), about.get("times_redeemed", 0)),
     )
     return any(most is not None and times >= most for most, times in limits)
 

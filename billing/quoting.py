@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from billing import promotion_codes, sync
+from billing import promotion_codes
 from billing.clock import from_unix, now
 from billing.errors import InvalidRequest, Refused
 from billing.gateway import plan_change as gateway
+from billing.gateway import scheduled_change as schedules
 from billing.pricing import TAKES_EFFECT_NOW, Change, billed_quantity
 from models import Price, PromotionCode, Quote, Subscription, db
 
@@ -91,14 +92,10 @@ def ask(
     quantity = billed_quantity(change.price, change.quantity)
     charged_now = change.is_immediate and not subscription.is_trialing
     code_id = code.stripe_id if code else None
-    spent = charged_now and code is not None and code.coupon["duration"] == "once"
+    spent = charged_now and code is not None and code.duration == "once"
     with _in_our_words(code_id):
-        recurring = gateway.preview_recurring(
-            subscription.stripe_id,
-            item_id=item.stripe_id,
-            price_id=named,
-            quantity=quantity,
-            discounts=promotion_codes.discounts(subscription, None if spent else code_id),
+        recurring = _recurring(
+            subscription, change, subscription.current_period_end, None if spent else code_id
         )
     quote = Quote(
         id=secrets.token_urlsafe(24),
@@ -129,6 +126,35 @@ def ask(
     return quote
 
 
+def _recurring(
+    subscription: Subscription, change: Change, period_end: datetime, code_id: str | None
+) -> gateway.Preview:
+    """What a whole period costs after the change, in place of whatever is scheduled."""
+    item = subscription.item
+    assert item is not None
+    quantity = billed_quantity(change.price, change.quantity)
+    held = subscription.schedule
+    if held is None or not held.is_live:
+        named = changed_price(subscription, change.price)
+        return gateway.preview_recurring(
+            subscription.stripe_id,
+            item_id=item.stripe_id,
+            price_id=named,
+            quantity=quantity,
+            discounts=promotion_codes.discounts(subscription, code_id),
+        )
+    return schedules.preview_recurring(
+        held.stripe_id,
+        from_price_id=item.price_id,
+        to_price_id=change.price.stripe_id,
+        quantity=quantity,
+        interval=change.cadence.interval,
+        interval_count=change.cadence.count,
+        starts_at=int(period_end.timestamp()),
+        promotion_code=code_id,
+    )
+
+
 def preview(
     quote: Quote, subscription: Subscription, price_id: str | None, quantity: int | None
 ) -> gateway.Preview:
@@ -157,7 +183,7 @@ def _in_our_words(code_id: str | None) -> Iterator[None]:
         yield
     except InvalidRequest as error:
         if code_id is not None:
-            sync.pull("promotion_code", code_id)
+            promotion_codes.pull(code_id)
             raise promotion_codes.CodeRefused from error
         raise NotToBeHad from error
 

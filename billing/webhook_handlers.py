@@ -15,7 +15,7 @@ from billing import checkout, sync
 from billing.errors import GoneFromStripe
 from billing.gateway import checkout as checkout_sessions
 from billing.gateway import invoices
-from models import CheckoutIntent, PromotionCode, db
+from models import CheckoutIntent, PaymentIntent, db
 
 Handler = Callable[[dict[str, Any]], None]
 HANDLERS: dict[str, Handler] = {}
@@ -58,6 +58,11 @@ def product(about: dict[str, Any]) -> None:
 @handles("price.created", "price.updated", "price.deleted")
 def price(about: dict[str, Any]) -> None:
     pull_named("price", about)
+
+
+@handles("coupon.created", "coupon.updated", "coupon.deleted")
+def coupon(about: dict[str, Any]) -> None:
+    pull_named("coupon", about)
 
 
 @handles("customer.created", "customer.updated", "customer.deleted")
@@ -129,21 +134,12 @@ def credit_note(about: dict[str, Any]) -> None:
 @handles("charge.refund.updated")
 def refund(about: dict[str, Any]) -> None:
     pull_named("refund", about)
-    _pull_invoices_paid_by(named(about, "payment_intent"))
+    _pull_what_is_paid_by(named(about, "payment_intent"))
 
 
 @handles("promotion_code.created", "promotion_code.updated")
 def promotion_code(about: dict[str, Any]) -> None:
     pull_named("promotion_code", about)
-
-
-@handles("coupon.updated", "coupon.deleted")
-def coupon(about: dict[str, Any]) -> None:
-    redeemed_by = sa.select(PromotionCode.stripe_id).where(
-        PromotionCode.coupon_id == named(about, "id")
-    )
-    for stripe_id in db.session.scalars(redeemed_by).all():
-        sync.pull("promotion_code", stripe_id)
 
 
 @handles("payment_method.attached", "payment_method.detached", "payment_method.updated")
@@ -164,7 +160,7 @@ def setup_intent(about: dict[str, Any]) -> None:
 @handles("payment_intent.canceled", "payment_intent.amount_capturable_updated")
 @handles("payment_intent.partially_funded")
 def payment_intent(about: dict[str, Any]) -> None:
-    _pull_invoices_paid_by(named(about, "id"))
+    _pull_what_is_paid_by(named(about, "id"))
 
 
 @handles("charge.succeeded", "charge.failed", "charge.pending", "charge.updated")
@@ -172,7 +168,7 @@ def payment_intent(about: dict[str, Any]) -> None:
 @handles("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed")
 @handles("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated")
 def charge(about: dict[str, Any]) -> None:
-    _pull_invoices_paid_by(named(about, "payment_intent"))
+    _pull_what_is_paid_by(named(about, "payment_intent"))
 
 
 @handles("checkout.session.completed", "checkout.session.expired")
@@ -184,11 +180,22 @@ def checkout_session(about: dict[str, Any]) -> None:
     _end_checkout(named(about, "id"))
 
 
-def _pull_invoices_paid_by(payment_intent_id: str | None) -> None:
+def _pull_what_is_paid_by(payment_intent_id: str | None) -> None:
+    """Pulls the invoices that a payment is for, else the payment itself: it is a purchase's."""
+    if payment_intent_id is None:
+        return
     # Neither a charge nor a payment intent names its invoice; the invoice's payments name it.
-    if payment_intent_id is not None:
-        for invoice_id in invoices.paid_by(payment_intent_id):
-            sync.pull("invoice", invoice_id)
+    found = [] if _is_held(payment_intent_id) else invoices.paid_by(payment_intent_id)
+    for invoice_id in found:
+        sync.pull("invoice", invoice_id)
+    if not found:
+        sync.pull("payment_intent", payment_intent_id)
+
+
+def _is_held(payment_intent_id: str) -> bool:
+    """Whether the mirror has the payment already, so that it is known to be no invoice's."""
+    held = sa.select(PaymentIntent.stripe_id).where(PaymentIntent.stripe_id == payment_intent_id)
+    return db.session.scalar(held) is not None
 
 
 def _end_checkout(session_id: str | None) -> None:

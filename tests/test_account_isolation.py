@@ -29,6 +29,13 @@ OF_AN_ACCOUNT = {
     "members.remove": lambda of: {"membership_id": of.membership},
     "invitations.resend": lambda of: {"invitation_id": of.invitation},
     "invitations.revoke": lambda of: {"invitation_id": of.invitation},
+    "purchases.show": lambda of: {"purchase_id": of.purchase},
+    "purchases.card": lambda of: {"purchase_id": of.purchase},
+    "purchases.return_": lambda of: {"purchase_id": of.purchase},
+    "purchases.client_secret": lambda of: {"purchase_id": of.purchase},
+    "purchases.change_quantity": lambda of: {"purchase_id": of.purchase},
+    "purchases.pay": lambda of: {"purchase_id": of.purchase},
+    "purchases.call_off": lambda of: {"purchase_id": of.purchase},
 }
 
 # What a payment form sends besides; "in_x" is nobody's.
@@ -39,6 +46,7 @@ OF_AN_ACCOUNT_IN_A_FORM = {
     "bank_confirmation.look": lambda of: {"keep": of.payment_method},
     "invoice_payment.create": lambda of: {"payment_method": of.payment_method, **FORM},
     "open_invoices.pay": lambda of: {"payment_method": of.payment_method, **FORM},
+    "purchases.pay": lambda of: {"payment_method": of.payment_method},
     "accounts.switch": lambda of: {"account_id": of.account},
 }
 
@@ -48,6 +56,8 @@ NOT_OF_AN_ACCOUNT = {
     "plan_change.show": "a plan's slug",
     "plan_change.confirm": "a plan's slug",
     "deep_links.follow": "a token that we signed, whose account must be the reader's",
+    "purchases.new": "a price that is on sale",
+    "purchases.create": "a price that is on sale",
     "invitations.show": "a token that we signed, sent to one mailbox",
     "invitations.accept": "a token that we signed, and the invited address must be signed in",
     "invitations.register": "a token that we signed, sent to one mailbox",
@@ -107,6 +117,7 @@ class Things:
     membership: int
     invitation: int
     tax_id: str
+    purchase: str
 
 
 @pytest.fixture
@@ -119,6 +130,11 @@ def things(app, people, stripe, subscribe):
         people.join(f"viewer@{domain}", account, "viewer")
         owner.post("/invitations", data={"email": f"invited@{domain}", "role": "viewer"})
         subscribe(account)
+        price = stripe.v1.prices.list({"lookup_keys": ["demo_credits"]}).data[0].id
+        begun = owner.post(
+            f"/purchases/new/{price}",
+            data={"quantity": "1", "amount": "2000", "attempt": f"attempt-of-{account}"},
+        )
         with app.app_context():
             row = db.session.query(Account).filter_by(name=account).one()
             customer = row.stripe_customer_id
@@ -136,6 +152,7 @@ def things(app, people, stripe, subscribe):
                 membership=next(m.id for m in row.memberships if m.role == "viewer"),
                 invitation=db.session.query(Invitation).filter_by(account_id=row.id).one().id,
                 tax_id=tax_id.id,
+                purchase=begun.headers["Location"].rsplit("/", 1)[-1],
             )
 
     return make

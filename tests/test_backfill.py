@@ -22,7 +22,8 @@ def sync_command(app):
 def small_pages(monkeypatch):
     """Pages of three, so that a handful of objects fills several."""
     for kind in KINDS.values():
-        monkeypatch.setattr(kind.gateway, "PAGE", 3)
+        # Payment intents are not listed.
+        monkeypatch.setattr(kind.gateway, "PAGE", 3, raising=False)
     monkeypatch.setattr(listing, "PAGE", 3)
 
 
@@ -61,6 +62,7 @@ def business(stripe):
     stripe.v1.credit_notes.create(
         {"invoice": made.latest_invoice, "amount": 100, "refund_amount": 100}
     )
+    stripe.v1.coupons.create({"percent_off": 20})
     return {"retired price": retired.id, "subscriptions": subscribed}
 
 
@@ -75,6 +77,8 @@ EXPECTED = {
     "refund": 1,
     "credit_note": 1,
     "promotion_code": 1,
+    "coupon": 2,
+    "payment_intent": 0,
 }
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stripe import CardError, StripeClient
 
 from models import MIRRORED, Subscription, WebhookEvent, db
-from tests.truth import compare
+from tests.truth import PURCHASE, compare
 
 # What happened at Stripe --------------------------------------------------------------------
 
@@ -130,6 +130,35 @@ class Story:
         v1.invoices.void_invoice(draft.id)
         yield "a draft deleted, another voided"
 
+        pay = {"customer": ada.id, "amount": 2000, "currency": "usd", "metadata": PURCHASE}
+        bought = v1.payment_intents.create({**pay, "description": "Credits"})
+        v1.payment_intents.update(bought.id, {"amount": 4000})
+        v1.payment_intents.confirm(bought.id, {"payment_method": master.id})
+        v1.refunds.create({"payment_intent": bought.id, "amount": 1000})
+        refused = v1.payment_intents.create(pay)
+        with pytest.raises(CardError):
+            v1.payment_intents.confirm(
+                refused.id, {"payment_method": "pm_card_chargeDeclinedInsufficientFunds"}
+            )
+        dropped = v1.payment_intents.create(pay)
+        v1.payment_intents.cancel(dropped.id, {"cancellation_reason": "abandoned"})
+        yield "bought once, refused once, dropped once"
+
+        for_a_while = v1.coupons.create(
+            {"percent_off": 12.5, "duration": "repeating", "duration_in_months": 3, "name": "Stay"}
+        )
+        v1.coupons.create(
+            {
+                "amount_off": 500,
+                "currency": "usd",
+                "currency_options": {"eur": {"amount_off": 400}},
+                "applies_to": {"products": [team.id]},
+            }
+        )
+        v1.coupons.update(for_a_while.id, {"name": "Stay with us"})
+        v1.coupons.delete(v1.coupons.create({"percent_off": 5}).id)
+        yield "coupons"
+
         bob = v1.customers.create({"name": "Bob"})
         weak = v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": bob.id})
         v1.customers.update(bob.id, {"invoice_settings": {"default_payment_method": weak.id}})
@@ -177,7 +206,13 @@ class Events:
     def objects(self) -> set[tuple[str, str]]:
         """The (kind, id) of everything the mirror must hold after these events."""
         about = (event["data"]["object"] for event in self.all)
-        return {(o["object"], o["id"]) for o in about if o["object"] in MIRRORED}
+        # The payments of invoices are told by their invoices.
+        return {
+            (o["object"], o["id"])
+            for o in about
+            if o["object"] in MIRRORED
+            and (o["object"] != "payment_intent" or o["metadata"] == PURCHASE)
+        }
 
 
 @pytest.fixture

@@ -15,9 +15,17 @@ from models import MIRRORED, db
 
 # Columns that are ours, not Stripe's.
 BOOKKEEPING = {"data", "pulled_at", "deleted_at", "version"}
+# What the tests' purchases carry: the payments of invoices are told by their invoices.
+PURCHASE = {"purchase": "abc"}
+# Not kept of a payment: what lets somebody act on it; of its last error only the reasons are.
+NOT_KEPT = {"client_secret", "next_action", "last_payment_error"}
 # What Stripe changes without telling: nothing of ours reads it. A refund carries its charge as it
 # stood when the refund was pulled.
-UNTOLD = {"customer": {"next_invoice_sequence"}, "refund": {"charge"}}
+UNTOLD = {
+    "customer": {"next_invoice_sequence"},
+    "refund": {"charge"},
+    "payment_intent": NOT_KEPT,
+}
 
 
 def at(seconds: int | None) -> datetime | None:
@@ -53,6 +61,8 @@ def expected_product(o: dict[str, Any]) -> dict[str, Any]:
             field: int(o["metadata"][field]) if field in o["metadata"] else None
             for field in ("min_seats", "max_seats", "trial_days", "grace_days")
         },
+        "purchase": o["metadata"].get("purchase"),
+        "credits": int(o["metadata"]["credits"]) if "credits" in o["metadata"] else None,
         "trial_needs_method": o["metadata"].get("trial_needs_method", "true") == "true",
         "pausable": o["metadata"].get("pausable") == "true",
         "features": [f["name"] for f in o["marketing_features"]],
@@ -190,6 +200,32 @@ def expected_promotion_code(o: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def expected_payment_intent(o: dict[str, Any]) -> dict[str, Any]:
+    error = o["last_payment_error"] or {}
+    charge = o["latest_charge"] or {}
+    return {
+        "customer_id": ref(o["customer"]),
+        "payment_method_id": ref(o["payment_method"]),
+        "charge_id": charge.get("id"),
+        "receipt_url": charge.get("receipt_url"),
+        "amount_refunded": charge.get("amount_refunded", 0),
+        **same(o, "status amount amount_received currency description cancellation_reason"),
+        "error_code": error.get("decline_code"),
+        "error_message": error.get("message"),
+        **moments(o, "canceled_at"),
+    }
+
+
+def expected_coupon(o: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **same(o, "name amount_off currency duration duration_in_months valid"),
+        "percent_off": f"{o['percent_off']:g}" if o["percent_off"] else None,
+        "currency_options": o.get("currency_options"),
+        "applies_to": (o.get("applies_to") or {}).get("products"),
+        **moments(o, "redeem_by"),
+    }
+
+
 EXPECTED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "product": expected_product,
     "price": expected_price,
@@ -200,7 +236,9 @@ EXPECTED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "invoice": expected_invoice,
     "refund": expected_refund,
     "credit_note": expected_credit_note,
+    "coupon": expected_coupon,
     "promotion_code": expected_promotion_code,
+    "payment_intent": expected_payment_intent,
 }
 NESTED = {"subscription": ("items", expected_item), "invoice": ("lines", expected_line)}
 
@@ -245,9 +283,12 @@ def at_stripe(stripe: StripeClient, kind: str, stripe_id: str) -> dict[str, Any]
         "invoice": lambda: v1.invoices.retrieve(stripe_id),
         "refund": lambda: v1.refunds.retrieve(stripe_id),
         "credit_note": lambda: v1.credit_notes.retrieve(stripe_id),
-        "promotion_code": lambda: v1.promotion_codes.retrieve(
-            stripe_id,
-            {"expand": ["promotion.coupon.applies_to", "promotion.coupon.currency_options"]},
+        "promotion_code": lambda: v1.promotion_codes.retrieve(stripe_id),
+        "payment_intent": lambda: v1.payment_intents.retrieve(
+            stripe_id, {"expand": ["latest_charge"]}
+        ),
+        "coupon": lambda: v1.coupons.retrieve(
+            stripe_id, {"expand": ["applies_to", "currency_options"]}
         ),
     }
     try:

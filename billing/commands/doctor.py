@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from billing import clock
+from billing import clock, sync
 from billing.errors import BillingError
 from billing.gateway import account, webhook_endpoints
 from billing.gateway.client import API_VERSION
@@ -34,7 +34,7 @@ def command(settings_only: bool) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     checks: list[Callable[[Settings], Iterator[Finding]]] = [_settings, _webhook_secret]
     if not settings_only:
-        checks += [_database, _stripe, _endpoint]
+        checks += [_database, _stripe, _endpoint, _retention_coupon]
     healthy = True
     for check in checks:
         for good, sentence in check(settings):
@@ -97,6 +97,23 @@ def _stripe(settings: Settings) -> Iterator[Finding]:
         yield False, f"clock: {skew:.0f} seconds off Stripe's; set this machine's time (NTP)"
     else:
         yield True, f"clock: within {MOST_SKEW_SECONDS} seconds of Stripe's"
+
+
+def _retention_coupon(settings: Settings) -> Iterator[Finding]:
+    """Also brings the coupon into the mirror, from which the cancellation page reads it."""
+    coupon_id = settings.retention_coupon
+    if coupon_id is None:
+        return
+    try:
+        coupon = sync.pull("coupon", coupon_id)
+    except (BillingError, SQLAlchemyError):
+        return  # _stripe or _database has said it
+    if coupon.deleted_at is not None:
+        yield False, f"retention coupon: Stripe has no coupon {coupon_id}; see RETENTION_COUPON"
+    elif not coupon.can_be_redeemed(clock.now()):
+        yield False, f"retention coupon: {coupon_id} cannot be redeemed any more"
+    else:
+        yield True, f"retention coupon: {coupon_id} can be redeemed"
 
 
 def _endpoint(settings: Settings) -> Iterator[Finding]:

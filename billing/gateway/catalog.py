@@ -62,6 +62,46 @@ def create_price(
         )
 
 
+def create_one_time_price(
+    *,
+    product: str,
+    lookup_key: str,
+    currency: str,
+    unit_amount: int,
+    other_currencies: Mapping[str, int],
+) -> stripe.Price:
+    """A new price for something bought once; amounts in minor units of each currency."""
+    options: dict[str, PriceCreateParamsCurrencyOptions] = {
+        code: {"unit_amount": amount} for code, amount in other_currencies.items()
+    }
+    with translated():
+        return v1().prices.create(
+            {
+                "product": product,
+                "lookup_key": lookup_key,
+                "currency": currency,
+                "unit_amount": unit_amount,
+                "currency_options": options,
+            }
+        )
+
+
+def create_coupon(
+    coupon_id: str, *, name: str, percent_off: int, duration_in_months: int
+) -> stripe.Coupon:
+    """A new coupon of this id; InvalidRequest `resource_already_exists` when there is one."""
+    with translated():
+        return v1().coupons.create(
+            {
+                "id": coupon_id,
+                "name": name,
+                "percent_off": percent_off,
+                "duration": "repeating",
+                "duration_in_months": duration_in_months,
+            }
+        )
+
+
 def price_by_lookup_key(lookup_key: str) -> stripe.Price | None:
     """The active price with this lookup key, or None."""
     with translated():

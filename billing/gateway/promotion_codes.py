@@ -1,4 +1,4 @@
-"""Promotion codes, read, with the coupon behind each."""
+"""Promotion codes, read."""
 
 from __future__ import annotations
 
@@ -12,25 +12,19 @@ from billing.gateway.listing import PAGE
 if TYPE_CHECKING:
     from stripe.params import PromotionCodeListParams
 
-EXPANDED = (
-    "promotion.coupon.applies_to",
-    "promotion.coupon.currency_options",
-    "restrictions.currency_options",
-)
+# The least an order must come to, in other currencies.
+MINIMA = "restrictions.currency_options"
 
 
 def retrieve(promotion_code_id: str) -> stripe.PromotionCode:
     """The promotion code as it is now; GoneFromStripe when there is none."""
     with translated():
-        return v1().promotion_codes.retrieve(promotion_code_id, {"expand": list(EXPANDED)})
+        return v1().promotion_codes.retrieve(promotion_code_id, {"expand": [MINIMA]})
 
 
 def page(*, starting_after: str | None = None) -> stripe.ListObject[stripe.PromotionCode]:
     """A page of all promotion codes, newest first."""
-    params: PromotionCodeListParams = {
-        "limit": PAGE,
-        "expand": [f"data.{path}" for path in EXPANDED],
-    }
+    params: PromotionCodeListParams = {"limit": PAGE, "expand": [f"data.{MINIMA}"]}
     if starting_after:
         params["starting_after"] = starting_after
     with translated():

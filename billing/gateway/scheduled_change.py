@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import stripe
 
 from billing.gateway.client import translated, v1
+from billing.gateway.plan_change import ASKED_ONCE
 
 if TYPE_CHECKING:
     from stripe.params import (
+        InvoiceCreatePreviewParamsScheduleDetailsPhase,
         SubscriptionScheduleUpdateParamsPhase,
         SubscriptionScheduleUpdateParamsPhaseDiscount,
         SubscriptionScheduleUpdateParamsPhaseItem,
@@ -50,6 +52,75 @@ def replace_next_phase(
     a coupon for some months does not start anew; a promotion code is redeemed when the next phase
     begins. Nothing is prorated.
     """
+    phases = _phases(
+        schedule,
+        from_price_id,
+        to_price_id,
+        quantity,
+        interval,
+        interval_count,
+        starts_at,
+        promotion_code,
+    )
+    with translated():
+        return v1().subscription_schedules.update(
+            schedule.id,
+            {"end_behavior": "release", "proration_behavior": "none", "phases": phases},
+            {"idempotency_key": idempotency_key},
+        )
+
+
+def preview_recurring(
+    schedule_id: str,
+    *,
+    from_price_id: str,
+    to_price_id: str,
+    quantity: int | None,
+    interval: str,
+    interval_count: int,
+    starts_at: int,
+    promotion_code: str | None,
+) -> stripe.Invoice:
+    """What one whole period costs once the change has taken the place of what is scheduled.
+
+    A preview of the subscription would go on with the scheduled phase, whatever it is told.
+    """
+    phases = _phases(
+        retrieve(schedule_id),
+        from_price_id,
+        to_price_id,
+        quantity,
+        interval,
+        interval_count,
+        starts_at,
+        promotion_code,
+    )
+    with translated():
+        return v1().invoices.create_preview(
+            {
+                "schedule": schedule_id,
+                "preview_mode": "recurring",
+                "schedule_details": {
+                    "end_behavior": "release",
+                    "proration_behavior": "none",
+                    "phases": cast("list[InvoiceCreatePreviewParamsScheduleDetailsPhase]", phases),
+                },
+            },
+            ASKED_ONCE,
+        )
+
+
+def _phases(
+    schedule: stripe.SubscriptionSchedule,
+    from_price_id: str,
+    to_price_id: str,
+    quantity: int | None,
+    interval: str,
+    interval_count: int,
+    starts_at: int,
+    promotion_code: str | None,
+) -> list[SubscriptionScheduleUpdateParamsPhase]:
+    """The current phase to `starts_at`, and the same at the new price for one of its periods."""
     current = _current_phase(schedule)
     now = _phase(current)
     now.update({"start_date": current.start_date, "end_date": starts_at})
@@ -61,12 +132,7 @@ def replace_next_phase(
     if promotion_code is not None:
         then["discounts"] = [*(then.get("discounts") or []), {"promotion_code": promotion_code}]
     then["duration"] = {"interval": interval, "interval_count": interval_count}
-    with translated():
-        return v1().subscription_schedules.update(
-            schedule.id,
-            {"end_behavior": "release", "proration_behavior": "none", "phases": [now, then]},
-            {"idempotency_key": idempotency_key},
-        )
+    return [now, then]
 
 
 def release(schedule_id: str) -> stripe.SubscriptionSchedule:

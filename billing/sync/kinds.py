@@ -8,9 +8,11 @@ from types import ModuleType
 from typing import Any
 
 from billing.gateway import (
+    coupons,
     credit_notes,
     customers,
     invoices,
+    payment_intents,
     payment_methods,
     prices,
     products,
@@ -20,9 +22,11 @@ from billing.gateway import (
     subscriptions,
 )
 from billing.sync import (
+    coupon,
     credit_note,
     customer,
     invoice,
+    payment_intent,
     payment_method,
     price,
     product,
@@ -49,7 +53,7 @@ class Kind:
     """One kind of object: its table, where it is fetched, how its JSON fills the columns."""
 
     model: Any
-    gateway: ModuleType  # has `retrieve(id)` and `page(starting_after=...)`
+    gateway: ModuleType  # has `retrieve(id)` and, where all are listed, `page(starting_after=...)`
     columns: Callable[[Data], Data]
     refers_to: Callable[[Data], References]
     children: Children | None = None
@@ -108,4 +112,11 @@ KINDS: dict[str, Kind] = {
     "credit_note": Kind(
         MIRRORED["credit_note"], credit_notes, credit_note.columns, credit_note.refers_to
     ),
+    "payment_intent": Kind(
+        MIRRORED["payment_intent"],
+        payment_intents,
+        payment_intent.columns,
+        payment_intent.refers_to,
+    ),
+    "coupon": Kind(MIRRORED["coupon"], coupons, coupon.columns, coupon.refers_to),
 }

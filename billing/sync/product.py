@@ -24,6 +24,8 @@ def columns(data: Data) -> Data:
         "trial_needs_method": _flag(about.get("trial_needs_method"), default=True),
         "pausable": _flag(about.get("pausable"), default=False),
         "grace_days": _number(about.get("grace_days")),
+        "purchase": (about.get("purchase") or "").strip().lower() or None,
+        "credits": _number(about.get("credits")),
         "features": [each["name"] for each in data.get("marketing_features") or []],
         "default_price_id": id_of(data.get("default_price")),
     }

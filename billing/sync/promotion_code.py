@@ -1,4 +1,4 @@
-"""A promotion code's JSON as columns. Its coupon comes expanded."""
+"""A promotion code's JSON as columns."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def columns(data: Data) -> Data:
 
 
 def refers_to(data: Data) -> References:
-    return []
+    return [("coupon", id_of(data["promotion"]["coupon"]))]

@@ -6,7 +6,7 @@ from babel.numbers import get_currency_name
 from flask import Blueprint, render_template, request
 from flask_babel import get_locale
 
-from billing import money, plans, promotion_codes
+from billing import money, plans
 from billing.authorization import current_account, current_role
 from billing.checkout import SeatsNotPossible
 from billing.clock import now
@@ -38,7 +38,7 @@ def currency_name(code: str) -> str:
 @bp.app_template_filter()
 def amount_off(code: PromotionCode, currency: str) -> int | None:
     """The fixed amount a promotion code takes off, minor units of `currency`."""
-    return promotion_codes.amount_off(code.coupon, currency)
+    return code.coupon.amount_off_in(currency) if code.coupon else None
 
 
 @bp.get("/plans")

@@ -23,6 +23,7 @@ INSIDE = (
     "/seats",
     "/cancellation",
     "/pause",
+    "/purchases",
     "/payment-methods",
     "/payment-methods/new",
     "/invoices",
@@ -74,6 +75,24 @@ def test_a_subscribers_pages_fit_and_are_accessible(visit):
     page.goto("/invoices")
     page.locator("table a").first.click()
     page.wait_for_url("**/invoices/in_*")
+    look(page)
+    page.goto("/cancellation")
+    page.get_by_label("It costs too much").check()
+    look(page)
+
+
+def test_the_pages_of_a_purchase(visit):
+    page = visit(**STILL)
+    sign_in(page, "owner@demo.example")
+    page.goto("/purchases")
+    page.get_by_role("link", name="Buy Credit pack").click()
+    look(page)
+    page.get_by_role("button", name="Go on to pay").click()
+    look(page)
+    page.get_by_role("button", name="Pay", exact=False).last.click()
+    page.wait_for_load_state()
+    look(page)
+    page.goto("/purchases")
     look(page)
 
 

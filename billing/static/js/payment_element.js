@@ -1,9 +1,12 @@
-// Saves a payment method with Stripe's Payment Element. Card data goes from Stripe's own frame to
-// Stripe; this page sees none of it. The server is asked for a setup intent when the page opens.
+// Saves a payment method with Stripe's Payment Element, or pays once with one that is not saved
+// (`data-amount` says how much). Card data goes from Stripe's own frame to Stripe; this page sees
+// none of it. The server is asked for the intent's secret when the page opens, and before paying
+// once more: what this page shows may have been paid, or changed in another tab.
 
 const form = document.querySelector("[data-payment-element]");
 const part = (name) => form.querySelector(`[data-${name}]`);
 const save = part("save");
+const pays = "amount" in form.dataset;
 const problem = part("problem");
 // Where a payment waits for the new method, it is charged in the same press.
 const thenPay = document.querySelector("[data-then-pay]");
@@ -20,7 +23,9 @@ async function clientSecret() {
   const answer = await fetch(form.action, {
     method: "POST",
     headers: { "X-CSRFToken": form.dataset.csrfToken, Accept: "application/json" },
-    body: new URLSearchParams({ attempt: form.dataset.attempt }),
+    body: new URLSearchParams(
+      pays ? { amount: form.dataset.amount } : { attempt: form.dataset.attempt },
+    ),
   });
   const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
   const told = isJson ? await answer.json() : {};
@@ -91,7 +96,18 @@ async function start() {
     if (save.disabled) return;
     say("");
     busy(true);
-    const { error, setupIntent } = await stripe.confirmSetup({
+    const failure = pays
+      ? "You were not charged."
+      : `Nothing was saved${thenPay ? " and you were not charged" : ""}.`;
+    try {
+      if (pays) await clientSecret();
+    } catch (error) {
+      busy(false);
+      say(error instanceof TypeError || !error.message ? `We could not check. ${failure}` : error.message);
+      return;
+    }
+    const confirm = pays ? stripe.confirmPayment : stripe.confirmSetup;
+    const { error, setupIntent } = await confirm({
       elements,
       confirmParams: { return_url: returnUrl() },
       redirect: thenPay ? "if_required" : "always",
@@ -101,9 +117,9 @@ async function start() {
       thenPay.requestSubmit();
       return;
     }
-    // Only a failure comes back here: a saved method leads to the return address.
+    // Only a failure comes back here: otherwise Stripe leads to the return address.
     busy(false);
-    say(`${error.message || "Your bank did not accept it."} Nothing was saved${thenPay ? " and you were not charged" : ""}.`);
+    say(`${error.message || "Your bank did not accept it."} ${failure}`);
   });
 }
 

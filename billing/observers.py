@@ -1,0 +1,5 @@
+"""Everybody who is told of the mirror's writes; importing this registers them."""
+
+from billing import cancellation_offers, purchase_grants, quote_differences, settlement
+
+__all__ = ["cancellation_offers", "purchase_grants", "quote_differences", "settlement"]
