@@ -106,8 +106,7 @@ def begin(name: str, target: int) -> None:
     if player is not None:
         player.wake()
         return
-    while (move := of(name)) is not None:
-        step(move, until=lambda: False)
+    step(Move(name, now, target, 0, 0, None), enough=lambda: False)
 
 
 def stop(name: str) -> None:
@@ -121,20 +120,20 @@ def forget(name: str) -> None:
     store.sql("DELETE FROM moves WHERE clock = ?", (name,))
 
 
-def step(move: Move, until: Callable[[], bool]) -> None:
-    """Play the next moments of a move, at least one, until `until` says that it is enough."""
-    while True:
-        found = store.due(move.clock, move.target)
-        if not found:
-            _arrive(move.clock, move.target)
-            return
-        moment = max(found[0].at, reached(move.clock))
-        _set(move.clock, moment)
-        with of_clock(move.clock):
-            engine_time.run_due(moment)
-        store.sql("UPDATE moves SET steps = steps + 1 WHERE clock = ?", (move.clock,))
-        if until():
-            return
+def step(move: Move, enough: Callable[[], bool]) -> None:
+    """Play the next moments of a move, at least one, until `enough` says so or it is there."""
+    name, now, steps = move.clock, reached(move.clock), 0
+    with of_clock(name):
+        for at, following in engine_time.play(move.target):
+            now = max(now, at)
+            if following is not None and following <= now:
+                continue
+            steps += 1
+            if enough():
+                _set(name, now)
+                store.sql("UPDATE moves SET steps = steps + ? WHERE clock = ?", (steps, name))
+                return
+    _arrive(name, move.target)
 
 
 def _arrive(name: str, at: int) -> None:
@@ -210,7 +209,9 @@ class Player(Background):
             try:
                 with clock.undone_on_error(), events.transaction():
                     before = events.newest()
-                    step(move, enough)
+                    # Somebody may have stopped it, or deleted its clock, a moment ago.
+                    if current := of(move.clock):
+                        step(current, enough)
             except Exception as error:
                 log.exception("A step towards %s failed", move.target)
                 with events.transaction():

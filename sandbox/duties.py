@@ -6,7 +6,6 @@ request has advanced the clock, and now and then in the background.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from flask import Flask
@@ -14,8 +13,7 @@ from flask import Flask
 from sandbox import events
 from sandbox.background import Background
 
-PAUSE = 30.0  # seconds between looks in the background
-SHARE = 20  # and at least this many times as long as a look took
+PAUSE = 5.0  # seconds between looks in the background
 
 Duty = Callable[[], None]
 _duties: list[Duty] = []
@@ -41,7 +39,6 @@ class Timekeeper(Background):
         self._app = app
 
     def work(self) -> float:
-        started = time.monotonic()
         with self._app.app_context(), events.transaction():
             perform()
-        return max(PAUSE, SHARE * (time.monotonic() - started))
+        return PAUSE

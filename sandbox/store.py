@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -46,6 +47,8 @@ DEEP = {
     "discount": {"coupon": "source.coupon"},
     "subscription_item": {"price": "price.id"},
 }
+# Index rows that a transaction keeps at hand, by the number of their documents.
+MOST_KNOWN = 2000
 # What else is due at other times once a document changed: the field that names it, and its kind.
 BEARS_ON = {
     "subscription_item": ("subscription", "subscription"),
@@ -153,6 +156,8 @@ class Transaction:
         self._many = connection.executemany
         self._touched: dict[tuple[str, str], None] = {}
         self._points = 0
+        # The index rows of documents written here, by their place: most are written again.
+        self._rows: dict[int, set[tuple[str, str]]] = {}
 
     def find(self, kind: str, id: str) -> dict[str, Any] | None:
         row = self.sql(
@@ -209,6 +214,15 @@ class Transaction:
         for (doc,) in self.sql(sql, values):
             yield orjson.loads(doc)
 
+    def latest(self, kind: str, limit: int) -> list[dict[str, Any]]:
+        """The documents stored last, newest first, whatever time they are of."""
+        # The plus keeps the index by time away: from the end there are soon enough of them.
+        rows = self.sql(
+            "SELECT doc FROM objects WHERE +kind = ? AND deleted = 0 ORDER BY seq DESC LIMIT ?",
+            (kind, limit),
+        )
+        return [orjson.loads(doc) for (doc,) in rows]
+
     def position(self, kind: str, id: str) -> tuple[int, int] | None:
         """Where a document stands in its kind's order of creation."""
         return self.sql(
@@ -244,7 +258,10 @@ class Transaction:
             # It takes the place of its own tombstone.
             self.sql("DELETE FROM objects WHERE kind = ? AND id = ?", row[:2])
             seq = self.sql(sql, row).lastrowid
-        self._index(_index_rows(kind, doc), kind, created, seq)
+        rows = _index_rows(kind, doc)
+        self._index(rows, kind, created, seq)
+        if kind != "event":
+            self._know(seq, rows)
         self.touch(kind, doc)
         return doc
 
@@ -258,7 +275,9 @@ class Transaction:
         if not found:
             raise missing(kind, doc["id"])
         created, seq = found[0]
-        had = set(self.sql("SELECT field, value FROM fields WHERE seq = ?", (seq,)))
+        had = self._rows.get(seq)
+        if had is None:
+            had = set(self.sql("SELECT field, value FROM fields WHERE seq = ?", (seq,)))
         has = _index_rows(kind, doc)
         if had != has:
             for name, value in had - has:
@@ -268,6 +287,7 @@ class Transaction:
                     (kind, name, value, created, seq),
                 )
             self._index(has - had, kind, created, seq)
+        self._know(seq, has)
         self.touch(kind, doc)
         return doc
 
@@ -279,7 +299,13 @@ class Transaction:
             (kind, id),
         )
         self.sql("UPDATE objects SET deleted = 1 WHERE kind = ? AND id = ?", (kind, id))
+        self._rows.clear()
         self.touch(kind, doc)
+
+    def _know(self, seq: int, rows: set[tuple[str, str]]) -> None:
+        if len(self._rows) >= MOST_KNOWN:
+            self._rows.clear()
+        self._rows[seq] = rows
 
     def touch(self, kind: str, doc: Mapping[str, Any]) -> None:
         """Look anew, before it is next asked, at what is due for a document and whatever hangs on
@@ -381,6 +407,7 @@ class Transaction:
         gone = "FROM objects WHERE clock = ? AND kind NOT IN ('event', 'customer')"
         self.sql(f"DELETE FROM fields WHERE seq IN (SELECT seq {gone})", (name,))  # noqa: S608
         self.sql(f"DELETE {gone}", (name,))
+        self._rows.clear()
 
     def setting(self, name: str, default: str | None = None) -> str | None:
         row = self.sql("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
@@ -401,8 +428,9 @@ class Transaction:
         except BaseException as error:
             if not (isinstance(error, ApiError) and error.keep):
                 self.sql(f"ROLLBACK TO {name}")
-                # What was planned inside is undone too.
+                # What was planned and indexed inside is undone too.
                 self._touched |= touched
+                self._rows.clear()
             self.sql(f"RELEASE {name}")
             raise
         self.sql(f"RELEASE {name}")
@@ -451,59 +479,77 @@ def query(
 ) -> tuple[str, list[Any]]:
     """The SQL of `Transaction.scan`: an index gives the documents in order, so a page of a long
     list costs no more than a page of a short one."""
+    fields = tuple(Field.of(kind, name, value) for name, value in equal.items())
+    values: list[Any] = [kind]
+    for field in fields:
+        wanted = equal[field.name] if field.several else [equal[field.name]]
+        if field.indexed:
+            values += [kind, field.name, *map(_text, wanted)]
+        else:
+            values += [f"$.{field.name}", *(wanted if field.count else ())]
+    sql = _sql(fields, newest_first, after is not None, tuple(created))
+    return sql, [*values, *(after or ()), *created.values(), limit]
+
+
+class Field(NamedTuple):
+    """How documents are found by a field: through its index or not, and how many values are wanted;
+    none of them means that it must be null."""
+
+    name: str
+    indexed: bool
+    several: bool
+    count: int
+
+    @classmethod
+    def of(cls, kind: str, name: str, value: Any) -> Field:
+        several = isinstance(value, list | tuple)
+        wanted = value if several else [value]
+        known = name in INDEXED or name[0] == "_" or name in DEEP.get(kind, ())
+        indexed = known and all(isinstance(one, str | int) for one in wanted)
+        return cls(name, indexed, several, 0 if wanted == [None] else len(wanted))
+
+    @property
+    def leads(self) -> bool:
+        """Whether its index may give the documents in their order: several common values would
+        have to be merged and sorted."""
+        return self.indexed and not (self.several and self.name in COARSE)
+
+
+@lru_cache(maxsize=1000)
+def _sql(
+    fields: tuple[Field, ...], newest_first: bool, after: bool, created: tuple[str, ...]
+) -> str:
     driver = min(
-        (name for name in equal if _leads(kind, name, equal[name])),
-        key=lambda name: (isinstance(equal[name], list | tuple), name in COARSE),
+        (field for field in fields if field.leads),
+        key=lambda field: (field.several, field.name in COARSE),
         default=None,
     )
     conditions = ["o.kind = ?", "o.deleted = 0"]
-    values: list[Any] = [kind]
     if driver is None:
         source, at = "objects o", "o"
     else:
         source, at = "fields f CROSS JOIN objects o ON o.seq = f.seq", "f"
-    for name, value in equal.items():
-        wanted = list(value) if isinstance(value, list | tuple) else [value]
-        marks = ", ".join("?" * len(wanted))
-        if name == driver:
+    for field in fields:
+        marks = ", ".join("?" * field.count)
+        if field == driver:
             conditions.append(f"f.kind = ? AND f.field = ? AND f.value IN ({marks})")
-            values += [kind, name, *map(_text, wanted)]
-        elif _is_indexed(kind, name, value):
+        elif field.indexed:
             conditions.append(
                 "EXISTS (SELECT 1 FROM fields x WHERE x.kind = ? AND x.field = ?"  # noqa: S608
                 f" AND x.value IN ({marks}) AND x.created = o.created AND x.seq = o.seq)"
             )
-            values += [kind, name, *map(_text, wanted)]
-        elif wanted == [None]:
+        elif not field.count:
             conditions.append("json_extract(o.doc, ?) IS NULL")
-            values.append(f"$.{name}")
         else:
             conditions.append(f"json_extract(o.doc, ?) IN ({marks})")
-            values += [f"$.{name}", *wanted]
     direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-    if after is not None:
+    if after:
         conditions.append(f"({at}.created, {at}.seq) {beyond} (?, ?)")
-        values += after
-    for name, second in created.items():
-        conditions.append(f"{at}.created {RANGES[name]} ?")
-        values.append(second)
-    sql = (
+    conditions += [f"{at}.created {RANGES[name]} ?" for name in created]
+    return (
         f"SELECT o.doc FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
         f" ORDER BY {at}.created {direction}, {at}.seq {direction} LIMIT ?"
     )
-    return sql, [*values, limit]
-
-
-def _leads(kind: str, name: str, value: Any) -> bool:
-    # Several common values in one index would have to be merged and sorted.
-    several = isinstance(value, list | tuple)
-    return _is_indexed(kind, name, value) and not (several and name in COARSE)
-
-
-def _is_indexed(kind: str, name: str, value: Any) -> bool:
-    known = name in INDEXED or name.startswith("_") or name in DEEP.get(kind, {})
-    wanted = value if isinstance(value, list | tuple) else [value]
-    return known and all(isinstance(one, str | int) for one in wanted)
 
 
 class Storage:

@@ -28,20 +28,27 @@ def end(subscription: dict, reason: str = "cancellation_requested") -> dict:
     subscription["schedule"] = None
     store.save(subscription)
     stop_collection(subscription, void=incomplete)
-    if schedule and schedule["status"] in ("active", "not_started"):
-        schedule.update(status="canceled", canceled_at=now, current_phase=None)
-        store.save(schedule)
-        emit("subscription_schedule.canceled", schedule)
+    _end_schedule(schedule)
     emit("customer.subscription.deleted", subscription)
     return subscription
+
+
+def _end_schedule(schedule: dict | None) -> None:
+    """A schedule ends with its subscription."""
+    if schedule and schedule["status"] in ("active", "not_started"):
+        schedule.update(status="canceled", canceled_at=clock.now(), current_phase=None)
+        store.save(schedule)
+        emit("subscription_schedule.canceled", schedule)
 
 
 def expire(subscription: dict) -> dict:
     """The subscription whose first payment never came: incomplete_expired, its invoice void."""
     before = snapshot(subscription)
-    subscription.update(status="incomplete_expired", ended_at=clock.now())
+    schedule = store.find("subscription_schedule", subscription["schedule"] or "")
+    subscription.update(status="incomplete_expired", ended_at=clock.now(), schedule=None)
     store.save(subscription)
     stop_collection(subscription, void=True)
+    _end_schedule(schedule)
     emit_updated("customer.subscription.updated", subscription, before)
     return subscription
 

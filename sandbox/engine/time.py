@@ -4,7 +4,7 @@ Source: Stripe's "How subscriptions work" (renewals, 23 hours for a first paymen
 finalize after an hour) and "Automate payment retries".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from sandbox import clock
@@ -60,27 +60,27 @@ def run_due(now: int) -> int:
 
     Runs inside a store transaction. Gives how many things were played.
     """
-    played = 0
-    while play_next(now):
-        played += 1
-    return played
+    return sum(1 for _ in play(now))
 
 
-def play_next(until: int) -> int | None:
-    """Play what is due next, up to `until` (unix seconds): its time, None when nothing is.
+def play(until: int) -> Iterator[tuple[int, int | None]]:
+    """Play what is due up to `until` (unix seconds), one thing with each step: its time, and the
+    time of what is due after it by then, if anything is.
 
-    RuntimeError when that leaves it due as before: it would be played for ever.
+    RuntimeError when something is due as before once it was played: it would be for ever.
     """
-    found = store.due(clock.name(), until)
-    if not found:
-        return None
-    one = found[0]
-    rule = _RULES[one.rank]
-    with clock.at(one.at):
-        rule.action(store.get(one.kind, one.id))
-    if store.due(clock.name(), until) == found:
-        raise RuntimeError(f"{rule.what} {one.id} is due at {one.at} again")
-    return one.at
+    name = clock.name()
+    found = store.due(name, until)
+    while found:
+        one = found[0]
+        rule = _RULES[one.rank]
+        with clock.at(one.at):
+            rule.action(store.get(one.kind, one.id))
+        following = store.due(name, until)
+        if following == found:
+            raise RuntimeError(f"{rule.what} {one.id} is due at {one.at} again")
+        found = following
+        yield one.at, found[0].at if found else None
 
 
 def next_due() -> int | None:

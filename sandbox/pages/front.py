@@ -39,7 +39,7 @@ def index() -> str:
     return render_template(
         "sandbox/front/index.html",
         kinds=[(kind, count) for kind, count in store.kinds() if is_kind(kind)],
-        events=list(store.scan("event", {}, newest_first=True, limit=LATEST)),
+        events=store.latest("event", LATEST),
         deliveries=events.deliveries(LATEST),
         endpoints=store.all("webhook_endpoint"),
         base=base_url(),

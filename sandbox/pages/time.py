@@ -21,7 +21,7 @@ from sandbox.store import store, to_json
 bp = Blueprint("time", __name__)
 Answer = AnyResponse | tuple[str, int]
 # Test clocks shown on the front page; each has its controls on its own page, too.
-SHOWN = 5
+SHOWN = 3
 REFRESH = "2"  # seconds between looks at a move that is being played
 KEYS = {"advance", "clock", "next", "to"}
 

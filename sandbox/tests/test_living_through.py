@@ -282,11 +282,11 @@ def test_a_step_that_breaks_leaves_its_clock_where_it_was_and_says_so(
     frozen = clocks.create({"frozen_time": NOON})
     shop.subscribe(shop.customer(test_clock=frozen.id), shop.price())
 
-    def broken(until: int) -> int:
+    def broken(until: int) -> None:
         products.create({"name": "Half done"})
         raise ValueError("the rule is wrong")
 
-    monkeypatch.setattr(engine_time, "run_due", broken)
+    monkeypatch.setattr(engine_time, "play", broken)
     move(shop.app, advance=33 * DAY)
     clocks.advance(frozen.id, {"frozen_time": NOON + 33 * DAY})
     player.work()

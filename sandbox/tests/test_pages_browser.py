@@ -66,6 +66,7 @@ def pages(live: str, live_client: Any) -> dict[str, str]:
         }
     )
     portal = v1.billing_portal.sessions.create({"customer": customer.id, "return_url": live})
+    frozen = v1.test_helpers.test_clocks.create({"frozen_time": invoice.created, "name": "Leap"})
     return {
         "checkout": session.url,
         "invoice": invoice.hosted_invoice_url,
@@ -77,6 +78,7 @@ def pages(live: str, live_client: Any) -> dict[str, str]:
         "front": f"{live}/",
         "listing": f"{live}/objects/event",
         "object": f"{live}/objects/customer/{customer.id}",
+        "test clock": f"{live}/objects/test_helpers.test_clock/{frozen.id}",
         "form": f"{live}/elements/form",
     }
 
@@ -155,3 +157,23 @@ def test_an_event_is_sent_again_from_its_page(pages, live, live_client, page: Pa
     page.get_by_role("button", name="Send again").first.click()
     expect(page.get_by_role("heading", name="customer.updated")).to_be_visible()
     assert urlsplit(page.url).path.startswith("/objects/event/evt_")
+
+
+def test_a_month_later_the_subscription_is_renewed(pages, live_client, page: Page):
+    page.goto(pages["front"])
+    time = page.get_by_role("region", name="Time")
+    expect(time).to_contain_text("1 May 2026")
+    move = time.get_by_role("form", name="Move the sandbox")
+    move.get_by_role("button", name="+1 month").click()
+    expect(time).to_contain_text("1 June 2026")
+    expect(page.get_by_role("region", name="Latest events")).to_contain_text("invoice.created")
+    # Its draft is charged an hour later.
+    expect(time).to_contain_text("Next, in 1 hour: finalization and charge of")
+    move.get_by_role("button", name="To the next event").click()
+    expect(time).to_contain_text("13:00 UTC")
+    subscription = live_client.v1.subscriptions.list().data[0]
+    renewal = live_client.v1.invoices.retrieve(subscription.latest_invoice)
+    assert (renewal.status, renewal.billing_reason) == ("paid", "subscription_cycle")
+    move.get_by_label("Date to move the sandbox to").fill("2026-07-04")
+    move.get_by_role("button", name="Go to date").click()
+    expect(time).to_contain_text("4 July 2026")
