@@ -33,6 +33,14 @@ def end(subscription: dict, reason: str = "cancellation_requested") -> dict:
     return subscription
 
 
+def _end_schedule(schedule: dict | None) -> None:
+    """A schedule ends with its subscription."""
+    if schedule and schedule["status"] in ("active", "not_started"):
+        schedule.update(status="canceled", canceled_at=clock.now(), current_phase=None)
+        store.save(schedule)
+        emit("subscription_schedule.canceled", schedule)
+
+
 def expire(subscription: dict) -> dict:
     """The subscription whose first payment never came: incomplete_expired, its invoice void."""
     before = snapshot(subscription)
