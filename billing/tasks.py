@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from billing import outbox, pauses, webhook_inbox
+from billing import outbox, pauses, purchases, webhook_inbox
 from billing.clock import now
 from billing.facts import reminders
 from models import db
@@ -33,6 +33,7 @@ class Task:
 TASKS = (
     Task("sweep_inbox", timedelta(minutes=1), webhook_inbox.sweep),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
+    Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
     Task("find_reminders", timedelta(minutes=1), reminders.find),
     Task("deliver_outbox", timedelta(seconds=5), outbox.deliver_due),
 )

@@ -12,6 +12,7 @@ import requests
 from billing import sync
 from billing.gateway import payment_intents as gateway
 from models import Account, AuditEntry, Customer, PaymentIntent, Purchase, PurchaseGrant, db
+from tests.mailbox import open_mailbox
 from tests.quote_page import OWNER, after, pass_time, text_of
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -656,3 +657,17 @@ def test_the_gateway_gives_the_secret_to_nobody_but_the_page(app, owner, begin, 
     begin()
     with app.app_context():
         assert gateway.retrieve(purchase_intent(stripe).id).client_secret is None
+
+
+def test_a_receipt_is_mailed_once_when_the_money_is_there(
+    app, owner, begin, deliver_webhooks, stripe
+):
+    mailbox = open_mailbox(app)
+    assert pay(owner, begin(2)).status_code == 303
+    for _ in range(2):
+        deliver_webhooks()
+        assert app.test_cli_runner().invoke(args=["billing", "run-tasks"]).exit_code == 0
+    (receipt,) = [mail for mail in mailbox if OWNER in mail.to and "$40.00" in mail.subject]
+    assert "is yours" in receipt.body
+    assert purchase_intent(stripe).latest_charge is not None
+    assert "/receipts/ch_" in receipt.body

@@ -6,6 +6,6 @@ once. What is long past is not told: a backfill says nothing, nor does a row tha
 when its own times are older than Stripe's redeliveries reach.
 """
 
-from billing.facts import credit_note, invoice, refund, schedule, subscription
+from billing.facts import credit_note, invoice, purchase, refund, schedule, subscription
 
-__all__ = ["credit_note", "invoice", "refund", "schedule", "subscription"]
+__all__ = ["credit_note", "invoice", "purchase", "refund", "schedule", "subscription"]
