@@ -404,6 +404,10 @@ def expire_due(moment: datetime) -> tuple[int, int]:
 
 
 def _end(purchase: Purchase, reason: gateway.Reason) -> None:
+    # A bank debit on its way can be cancelled at Stripe too, and is not.
+    look(purchase)
+    if not purchase.is_open:
+        return
     if purchase.payment_intent_id is None:
         # Stripe's answer was lost, and nobody has the secret that could pay it.
         purchase.status = "canceled"
