@@ -19,6 +19,9 @@ from billing import sync
 from billing.clock import now
 from models import DelayedPayment, Invoice, Subscription, db
 
+# Stripe's statuses of a subscription with a payment that failed.
+FAILED = frozenset({"past_due", "unpaid"})
+
 
 @dataclass(frozen=True)
 class FirstFailure:
@@ -66,22 +69,30 @@ def _failed_at(invoice: Invoice) -> datetime | None:
 
 @sync.observer
 def remember_delayed_payments(written: sync.Written) -> None:
-    """Keeps when a payment was seen on its way, and when it was first refused."""
-    if written.kind != "invoice":
-        return
-    invoice: Invoice = written.row
+    """Keeps when a payment was seen on its way, and when it was first refused.
+
+    A second payment may be on its way by the time a first refusal is heard of; that the
+    subscription is past due tells of it then.
+    """
+    if written.kind == "invoice":
+        _remember(written.row)
+    elif written.kind == "subscription" and written.row.status in FAILED:
+        for invoice in _open(written.row):
+            _remember(invoice)
+
+
+def _remember(invoice: Invoice) -> None:
     known = db.session.get(DelayedPayment, invoice.stripe_id)
-    if invoice.is_processing and known is None and not _failed_before(invoice):
+    has_failed = _has_failed(invoice)
+    if known is None and invoice.is_processing and not has_failed:
         db.session.add(DelayedPayment(invoice_id=invoice.stripe_id, seen_at=now()))
-    elif known is not None and known.refused_at is None and _is_refused(invoice):
+    elif known is not None and known.refused_at is None and has_failed:
         known.refused_at = now()
 
 
-def _failed_before(invoice: Invoice) -> bool:
-    """Whether the payment on its way is a second one, made after a first was refused."""
+def _has_failed(invoice: Invoice) -> bool:
+    """Whether a payment of it was refused, even where another is on its way by now."""
+    if invoice.is_open and not invoice.is_processing:
+        return True
     subscription = db.session.get(Subscription, invoice.subscription_id or "")
-    return subscription is not None and subscription.status in {"past_due", "unpaid"}
-
-
-def _is_refused(invoice: Invoice) -> bool:
-    return invoice.is_open and not invoice.is_processing
+    return invoice.is_open and subscription is not None and subscription.status in FAILED
