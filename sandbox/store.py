@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -22,6 +21,7 @@ import orjson
 
 from sandbox import clock
 from sandbox.errors import ApiError, missing
+from sandbox.query import index_text, query
 
 BASE62 = string.digits + string.ascii_letters
 # A byte's character. The first eight come a little more often, which leaves ids unguessable.
@@ -110,12 +110,6 @@ def _plain(value: Any) -> str:
 def to_json(value: Any) -> str:
     """JSON text, decimals as strings as Stripe sends them."""
     return orjson.dumps(value, default=_plain).decode()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def dig(doc: Mapping[str, Any], path: str) -> Any:
@@ -226,7 +220,7 @@ class Transaction:
         found = self._known.lists.setdefault(kind, {})
         asked = tuple(equal.items())
         if asked not in found:
-            sql, values = query(kind, equal, False, None, {}, -1)
+            sql, values = self.selection(kind, equal, newest_first=False)
             self._known.note(found, asked, [text for (text,) in self.sql(sql, values)])
         return [orjson.loads(text) for text in found[asked]]
 
@@ -245,7 +239,9 @@ class Transaction:
         A list as a value means any of its members. `created` maps gt, gte, lt, lte to seconds.
         Read to the end before writing: what is written meanwhile may or may not be seen.
         """
-        sql, values = query(kind, equal, newest_first, after, created or {}, limit)
+        sql, values = self.selection(
+            kind, equal, newest_first=newest_first, after=after, created=created, limit=limit
+        )
         for (doc,) in self.sql(sql, values):
             yield orjson.loads(doc)
 
@@ -257,6 +253,13 @@ class Transaction:
             (kind, limit),
         )
         return [orjson.loads(doc) for (doc,) in rows]
+
+    def selection(
+        self, kind: str, equal: Mapping[str, Any], **options: Any
+    ) -> tuple[str, list[Any]]:
+        """The SQL of `scan`, and its values."""
+        indexed = {name for name in equal if _is_indexed(kind, name)}
+        return query(kind, equal, indexed, **options)
 
     def position(self, kind: str, id: str) -> tuple[int, int] | None:
         """Where a document stands in its kind's order of creation."""
@@ -493,98 +496,12 @@ def _index_rows(kind: str, doc: Mapping[str, Any]) -> set[tuple[str, str]]:
             value = value.get("id")
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str | int):
-                rows.add((name, _text(one)))
+                rows.add((name, index_text(one)))
     return rows
 
 
-RANGES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-
-
-# Fields with few values: another field, where there is one, finds the documents sooner.
-COARSE = frozenset({"active", "currency", "enabled", "is_default", "status", "type"})
-
-
-def query(
-    kind: str,
-    equal: Mapping[str, Any],
-    newest_first: bool,
-    after: tuple[int, int] | None,
-    created: Mapping[str, int],
-    limit: int,
-) -> tuple[str, list[Any]]:
-    """The SQL of `Transaction.scan`: an index gives the documents in order, so a page of a long
-    list costs no more than a page of a short one."""
-    fields = tuple(Field.of(kind, name, value) for name, value in equal.items())
-    values: list[Any] = [kind]
-    for field in fields:
-        wanted = equal[field.name] if field.several else [equal[field.name]]
-        if field.indexed:
-            values += [kind, field.name, *map(_text, wanted)]
-        else:
-            values += [f"$.{field.name}", *(wanted if field.count else ())]
-    sql = _sql(fields, newest_first, after is not None, tuple(created))
-    return sql, [*values, *(after or ()), *created.values(), limit]
-
-
-class Field(NamedTuple):
-    """How documents are found by a field: through its index or not, and how many values are wanted;
-    none of them means that it must be null."""
-
-    name: str
-    indexed: bool
-    several: bool
-    count: int
-
-    @classmethod
-    def of(cls, kind: str, name: str, value: Any) -> Field:
-        several = isinstance(value, list | tuple)
-        wanted = value if several else [value]
-        known = name in INDEXED or name[0] == "_" or name in DEEP.get(kind, ())
-        indexed = known and all(isinstance(one, str | int) for one in wanted)
-        return cls(name, indexed, several, 0 if wanted == [None] else len(wanted))
-
-    @property
-    def leads(self) -> bool:
-        """Whether its index may give the documents in their order: several common values would
-        have to be merged and sorted."""
-        return self.indexed and not (self.several and self.name in COARSE)
-
-
-@lru_cache(maxsize=1000)
-def _sql(
-    fields: tuple[Field, ...], newest_first: bool, after: bool, created: tuple[str, ...]
-) -> str:
-    driver = min(
-        (field for field in fields if field.leads),
-        key=lambda field: (field.several, field.name in COARSE),
-        default=None,
-    )
-    conditions = ["o.kind = ?", "o.deleted = 0"]
-    if driver is None:
-        source, at = "objects o", "o"
-    else:
-        source, at = "fields f CROSS JOIN objects o ON o.seq = f.seq", "f"
-    for field in fields:
-        marks = ", ".join("?" * field.count)
-        if field == driver:
-            conditions.append(f"f.kind = ? AND f.field = ? AND f.value IN ({marks})")
-        elif field.indexed:
-            conditions.append(
-                "EXISTS (SELECT 1 FROM fields x WHERE x.kind = ? AND x.field = ?"  # noqa: S608
-                f" AND x.value IN ({marks}) AND x.created = o.created AND x.seq = o.seq)"
-            )
-        elif not field.count:
-            conditions.append("json_extract(o.doc, ?) IS NULL")
-        else:
-            conditions.append(f"json_extract(o.doc, ?) IN ({marks})")
-    direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-    if after:
-        conditions.append(f"({at}.created, {at}.seq) {beyond} (?, ?)")
-    conditions += [f"{at}.created {RANGES[name]} ?" for name in created]
-    return (
-        f"SELECT o.doc FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
-        f" ORDER BY {at}.created {direction}, {at}.seq {direction} LIMIT ?"
-    )
+def _is_indexed(kind: str, name: str) -> bool:
+    return name in INDEXED or name[0] == "_" or name in DEEP.get(kind, ())
 
 
 class Storage:

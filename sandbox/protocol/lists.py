@@ -8,7 +8,8 @@ from typing import Any
 from flask import request
 
 from sandbox.errors import ApiError, missing
-from sandbox.store import RANGES, dig, store
+from sandbox.query import RANGES
+from sandbox.store import dig, store
 
 Filter = Mapping[str, Any] | Callable[[dict[str, Any]], bool] | None
 BATCH = 500

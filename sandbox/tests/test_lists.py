@@ -8,7 +8,6 @@ import pytest
 import stripe
 
 from sandbox import Sandbox
-from sandbox.store import query
 
 
 @pytest.fixture
@@ -140,7 +139,8 @@ def test_a_filter_on_nested_fields_fills_its_pages(stripe_client: stripe.StripeC
 def test_a_page_costs_the_same_however_long_the_list_is(
     equal: dict[str, Any], app: Sandbox
 ) -> None:
-    sql, values = query("invoice", equal, True, (1, 1), {"gte": 0}, 11)
+    page = {"newest_first": True, "after": (1, 1), "created": {"gte": 0}, "limit": 11}
     with app.storage.transaction() as transaction:
+        sql, values = transaction.selection("invoice", equal, **page)
         plan = [row[3] for row in transaction.sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     assert not [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
