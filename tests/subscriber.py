@@ -17,6 +17,15 @@ HALF_WAY = datetime(2026, 12, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
+def without_trials(app: Flask, stripe: Any, catalog: None) -> None:
+    """The demo's plans, none of which begins with a trial: buying one charges at once."""
+    for product in ("demo_starter", "demo_team", "demo_business"):
+        stripe.v1.products.update(product, {"metadata": {"trial_days": ""}})
+        with app.app_context():
+            sync.pull("product", product)
+
+
+@pytest.fixture
 def owner(people: Any, subscribe: Callable[..., str]) -> Any:
     """An owner, signed in, whose account pays for one seat of Team; one invoice is paid."""
     browser = people.owner()

@@ -31,7 +31,7 @@ from tests.acts import (
 from tests.checkout_page import pay
 from tests.quote_page import OWNER, after, text_of, use_card
 from tests.subscriber import HALF_WAY
-from tests.test_mirror_properties import at_stripe, expected_row, mirrored_row
+from tests.truth import at_stripe, expected_row, mirrored_row
 
 BUSY_ANSWERS = ("rate_limit", "lock_timeout")
 BROKEN_ANSWERS = ("500", "timeout")
@@ -52,7 +52,7 @@ def chaos(sandbox: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def world(app: Any, sandbox: Any, stripe: Any, people: Any, catalog: None) -> World:
+def world(app: Any, sandbox: Any, stripe: Any, people: Any, without_trials: None) -> World:
     """An owner whose account has bought nothing yet."""
     return World(app, sandbox, stripe, people.owner())
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from billing import sync
 from billing.errors import StripeUnavailable
 from billing.gateway import checkout as gateway
 from billing.gateway import client
@@ -28,12 +27,8 @@ def price_of(app, plan="team", interval="month"):
 
 
 @pytest.fixture
-def buy(app, stripe, catalog):
+def buy(app, without_trials):
     """Posts a choice from a signed-in client, as the plans page does; no plan has a trial here."""
-    for product in ("demo_starter", "demo_team"):
-        stripe.v1.products.update(product, {"metadata": {"trial_days": ""}})
-        with app.app_context():
-            sync.pull("product", product)
 
     def post(client, plan="team", interval="month", currency="usd", **more):
         form = {"price": price_of(app, plan, interval), "currency": currency, **more}

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from billing import sync
 from models import AuditEntry, CheckoutIntent, PromotionCode, db
 from tests.checkout_page import pay
 from tests.quote_page import (
@@ -37,12 +36,8 @@ def code(stripe, catalog):
 
 
 @pytest.fixture
-def new(app, people, catalog, stripe):
+def new(people, without_trials):
     """The owner of an account that never bought anything; no plan has a trial here."""
-    with app.app_context():
-        for product in ("demo_starter", "demo_team", "demo_business"):
-            stripe.v1.products.update(product, {"metadata": {"trial_days": ""}})
-            sync.pull("product", product)
     return people.owner()
 
 

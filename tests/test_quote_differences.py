@@ -109,20 +109,24 @@ def test_it_is_recorded_once_however_often_the_invoice_is_reported(
 
 
 def test_it_becomes_known_by_webhook_when_the_answer_was_lost(
-    owner, app, slip_in, monkeypatch, deliver_webhooks
+    owner, app, slip_in, monkeypatch, deliver_webhooks, stripe_is_down
 ):
     slip_in(1)
     update = gateway.update
 
     def lost(subscription_id, **change):
         update(subscription_id, **change)
+        # Nor can it be asked what became of it, until the webhook comes.
+        back.append(stripe_is_down())
         raise StripeUnavailable
 
+    back = []
     monkeypatch.setattr(gateway, "update", lost)
     quote = owner.get("/seats?seats=10").get_data(as_text=True).split('name="quote" value="')[1]
     answer = owner.post("/seats", data={"quote": quote.split('"')[0], "seats": "10"})
     assert answer.status_code == 503
     assert last_quote(app).applied_at is None
+    back[0]()
     assert set(deliver_webhooks()) == {200}
     assert last_quote(app).applied_at is not None
     assert [d[:2] for d in differences(app)] == [(4900, 4901)]

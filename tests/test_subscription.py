@@ -17,7 +17,7 @@ def test_it_shows_plan_price_dates_and_the_next_charge(people, subscribe):
     subscribe("Northwind", "team", quantity=8)
     page = text_of(owner.get("/subscription"))
     assert "Plan Team, monthly" in page
-    assert "Amount $392.00 Date 19 December 2026 Why The next month. How Visa ending 4242" in page
+    assert "Amount $392.00 Date 19 December 2026 Why Monthly renewal. How Visa ending 4242" in page
 
 
 def test_it_leads_to_every_change(people, subscribe):
