@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from celery import Celery
 from flask import Flask
 
+from billing import file_broker
 from billing.tasks import TASKS, Task
 from models import db
 
@@ -46,6 +47,7 @@ def _broker(url: str, instance: Path) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme != "filesystem":
         return {"broker_url": url, "beat_schedule_filename": str(instance / "beat")}
+    file_broker.use()
     folder = Path(parts.path)
     for name in ("queue", "control"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)

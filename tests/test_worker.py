@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from billing import create_app, outbox, tasks
+from billing import create_app, file_broker, outbox, tasks
 from billing.worker import celery_for
 from models import Account, Membership, OutboxEntry, db
 from tests.conftest import settings_on
@@ -118,3 +119,21 @@ def test_a_task_that_fails_is_said_and_the_others_run_all_the_same(app, outside,
     assert done.exit_code == 1
     assert "sweep_inbox: failed: RuntimeError: out of order" in done.output
     assert "deliver_outbox: 0 sent" in done.output
+
+
+def test_a_message_of_the_file_broker_is_whole_the_moment_it_appears(app, tmp_path, monkeypatch):
+    """Messages are looked at when their file comes into the queue's folder, as a worker may."""
+    url = f"filesystem://{tmp_path}"
+    app.config["SETTINGS"] = dataclasses.replace(app.config["SETTINGS"], broker_url=url)
+    seen = []
+
+    def appear(source, target):
+        assert list((tmp_path / "queue").iterdir()) == []
+        seen.append(json.loads(source.read_text()))
+        source.rename(target)
+
+    monkeypatch.setattr(file_broker.os, "replace", appear)
+    celery_for(app).tasks["deliver_outbox"].apply_async()
+    (message,) = seen
+    assert message["headers"]["task"] == "deliver_outbox"
+    assert len(list((tmp_path / "queue").iterdir())) == 1
