@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 import config
+from billing import notices as notices
+from billing.outbox import EFFECTS
 
 PRODUCTION = {
     "PORTAL_ENV": "production",
@@ -91,6 +93,9 @@ def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
         ({"TERMS_URL": "javascript:alert(1)"}, "TERMS_URL"),
         ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
         ({"GRACE_DAYS": "a week"}, "GRACE_DAYS"),
+        ({"MAILS_OFF": "receipt,recipe"}, "MAILS_OFF"),
+        ({"CELERY_BROKER_URL": "redis"}, "CELERY_BROKER_URL"),
+        ({"CELERY_BROKER_URL": "filesystem://"}, "CELERY_BROKER_URL"),
         ({"ACCESS_LEVELS": "unpaid=some"}, "ACCESS_LEVELS"),
         ({"ACCESS_LEVELS": "active=none"}, "ACCESS_LEVELS"),
         ({"DATABASE_URL": "portal.sqlite3"}, "DATABASE_URL"),
@@ -142,3 +147,9 @@ def test_a_moved_clock_is_refused_in_production():
 def test_what_is_allowed_when_unpaid_is_the_owners_to_decide():
     levels = config.load({"ACCESS_LEVELS": "unpaid=none, past_due=full"}).access_levels
     assert (levels["unpaid"], levels["past_due"], levels["paused"]) == ("none", "full", "none")
+
+
+def test_mails_are_switched_off_by_their_names_and_every_one_has_a_notice():
+    assert config.load({"MAILS_OFF": " receipt, refund "}).mails_off == {"receipt", "refund"}
+    assert config.load({}).mails_off == frozenset()
+    assert set(config.BILLING_MAILS) <= set(EFFECTS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from billing.facts.telling import is_recent, observes, tell
 from billing.sync import Written
-from billing.sync.fields import id_of
 from models import Refund
 
 KINDS = {"succeeded": "refund", "failed": "refund_failed"}
@@ -19,11 +18,5 @@ def refunded(written: Written) -> None:
     # Banks take up to a month to send a refund back, so a change is news whenever it is seen.
     if written.is_new and not is_recent(refund.created):
         return
-    charge = refund.data.get("charge")
-    if isinstance(charge, dict):
-        tell(
-            kind,
-            f"{kind}:{refund.stripe_id}",
-            id_of(charge.get("customer")),
-            refund_id=refund.stripe_id,
-        )
+    details = refund.data.get("charge_details") or {}
+    tell(kind, f"{kind}:{refund.stripe_id}", details.get("customer"), refund_id=refund.stripe_id)

@@ -41,8 +41,7 @@ def _refund(entry: OutboxEntry) -> Refund:
 
 def _about(refund: Refund, account: Account) -> dict[str, Any]:
     invoice = _invoice(refund, account)
-    charge = refund.data.get("charge")
-    details = (charge.get("payment_method_details") or {}) if isinstance(charge, dict) else {}
+    charge = refund.data.get("charge_details") or {}
     link = (
         deep_links.url(account.id, Destination.INVOICE, invoice.stripe_id)
         if invoice is not None
@@ -51,20 +50,12 @@ def _about(refund: Refund, account: Account) -> dict[str, Any]:
     return {
         "refund": refund,
         "invoice": invoice,
-        "charge_amount": charge.get("amount") if isinstance(charge, dict) else None,
-        "what_for": charge.get("description") if isinstance(charge, dict) else None,
-        "method": _method(details),
+        "charge_amount": charge.get("amount"),
+        "what_for": charge.get("description"),
+        # In the fields that the templates' `method_name` reads.
+        "method": charge if charge.get("type") else None,
         "link": link,
     }
-
-
-def _method(details: dict[str, Any]) -> dict[str, Any] | None:
-    """What was charged, in the fields that the templates' `method_name` reads."""
-    kind = details.get("type")
-    if not kind:
-        return None
-    used = details.get(kind) or {}
-    return {"type": kind, "brand": used.get("brand"), "last4": used.get("last4")}
 
 
 def _invoice(refund: Refund, account: Account) -> Invoice | None:
