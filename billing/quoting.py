@@ -143,8 +143,7 @@ def _recurring(
             quantity=quantity,
             discounts=promotion_codes.discounts(subscription, code_id),
         )
-    return schedules.preview_recurring(
-        held.stripe_id,
+    following = schedules.NextPhase(
         from_price_id=item.price_id,
         to_price_id=change.price.stripe_id,
         quantity=quantity,
@@ -153,6 +152,7 @@ def _recurring(
         starts_at=int(period_end.timestamp()),
         promotion_code=code_id,
     )
+    return schedules.preview_recurring(held.stripe_id, following)
 
 
 def preview(

@@ -22,8 +22,7 @@ def create(subscription: Subscription, quote: Quote) -> None:
     else:
         schedule = gateway.attach(subscription.stripe_id, idempotency_key=f"{quote.id}-schedule")
     cadence = Cadence.of(price)
-    gateway.replace_next_phase(
-        schedule,
+    following = gateway.NextPhase(
         from_price_id=item.price_id,
         to_price_id=price.stripe_id,
         quantity=billed_quantity(price, quote.to_quantity),
@@ -31,8 +30,8 @@ def create(subscription: Subscription, quote: Quote) -> None:
         interval_count=cadence.count,
         starts_at=int(quote.effective_at.timestamp()),
         promotion_code=quote.promotion_code_id,
-        idempotency_key=f"{quote.id}-phases",
     )
+    gateway.replace_next_phase(schedule, following, idempotency_key=f"{quote.id}-phases")
     sync.pull("subscription_schedule", schedule.id)
 
 

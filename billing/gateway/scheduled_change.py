@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import stripe
@@ -33,35 +34,31 @@ def retrieve(schedule_id: str) -> stripe.SubscriptionSchedule:
         return v1().subscription_schedules.retrieve(schedule_id)
 
 
-def replace_next_phase(
-    schedule: stripe.SubscriptionSchedule,
-    *,
-    from_price_id: str,
-    to_price_id: str,
-    quantity: int | None,
-    interval: str,
-    interval_count: int,
-    starts_at: int,
-    promotion_code: str | None,
-    idempotency_key: str,
-) -> stripe.SubscriptionSchedule:
-    """The schedule with one phase to come: the current one, but for the named price.
+@dataclass(frozen=True)
+class NextPhase:
+    """The phase to come: the current one, but for one price, for one of its periods.
 
-    The current phase runs to `starts_at` (Unix seconds) unchanged; the next one lasts a period of
-    the new price, after which the schedule lets go. Discounts are named by their own ids, so that
-    a coupon for some months does not start anew; a promotion code is redeemed when the next phase
-    begins. Nothing is prorated.
+    It begins at `starts_at` (Unix seconds), where a `promotion_code` (an id) is redeemed too.
     """
-    phases = _phases(
-        schedule,
-        from_price_id,
-        to_price_id,
-        quantity,
-        interval,
-        interval_count,
-        starts_at,
-        promotion_code,
-    )
+
+    from_price_id: str
+    to_price_id: str
+    quantity: int | None
+    interval: str
+    interval_count: int
+    starts_at: int
+    promotion_code: str | None = None
+
+
+def replace_next_phase(
+    schedule: stripe.SubscriptionSchedule, following: NextPhase, *, idempotency_key: str
+) -> stripe.SubscriptionSchedule:
+    """The schedule with one phase to come, after which it lets go.
+
+    The current phase runs on unchanged until then. Discounts are named by their own ids, so that
+    a coupon for some months does not start anew. Nothing is prorated.
+    """
+    phases = _phases(schedule, following)
     with translated():
         return v1().subscription_schedules.update(
             schedule.id,
@@ -70,31 +67,12 @@ def replace_next_phase(
         )
 
 
-def preview_recurring(
-    schedule_id: str,
-    *,
-    from_price_id: str,
-    to_price_id: str,
-    quantity: int | None,
-    interval: str,
-    interval_count: int,
-    starts_at: int,
-    promotion_code: str | None,
-) -> stripe.Invoice:
+def preview_recurring(schedule_id: str, following: NextPhase) -> stripe.Invoice:
     """What one whole period costs once the change has taken the place of what is scheduled.
 
     A preview of the subscription would go on with the scheduled phase, whatever it is told.
     """
-    phases = _phases(
-        retrieve(schedule_id),
-        from_price_id,
-        to_price_id,
-        quantity,
-        interval,
-        interval_count,
-        starts_at,
-        promotion_code,
-    )
+    phases = _phases(retrieve(schedule_id), following)
     with translated():
         return v1().invoices.create_preview(
             {
@@ -111,27 +89,28 @@ def preview_recurring(
 
 
 def _phases(
-    schedule: stripe.SubscriptionSchedule,
-    from_price_id: str,
-    to_price_id: str,
-    quantity: int | None,
-    interval: str,
-    interval_count: int,
-    starts_at: int,
-    promotion_code: str | None,
+    schedule: stripe.SubscriptionSchedule, following: NextPhase
 ) -> list[SubscriptionScheduleUpdateParamsPhase]:
-    """The current phase to `starts_at`, and the same at the new price for one of its periods."""
     current = _current_phase(schedule)
     now = _phase(current)
-    now.update({"start_date": current.start_date, "end_date": starts_at})
+    now.update({"start_date": current.start_date, "end_date": following.starts_at})
     then = _phase(current)
     then["items"] = [
-        _item(item, to_price_id, quantity) if _id(item.price) == from_price_id else _item(item)
+        _item(item, following.to_price_id, following.quantity)
+        if _id(item.price) == following.from_price_id
+        else _item(item)
         for item in current.items
     ]
-    if promotion_code is not None:
-        then["discounts"] = [*(then.get("discounts") or []), {"promotion_code": promotion_code}]
-    then["duration"] = {"interval": interval, "interval_count": interval_count}
+    if following.promotion_code is not None:
+        redeemed = {"promotion_code": following.promotion_code}
+        then["discounts"] = [
+            *(then.get("discounts") or []),
+            cast("SubscriptionScheduleUpdateParamsPhaseDiscount", redeemed),
+        ]
+    then["duration"] = {
+        "interval": following.interval,
+        "interval_count": following.interval_count,
+    }
     return [now, then]
 
 
