@@ -152,7 +152,12 @@ def _claim(entry_id: int, moment: datetime) -> OutboxEntry | None:
     claimed = db.session.execute(
         update(OutboxEntry)
         .where(OutboxEntry.id == entry_id, OutboxEntry.attempts == entry.attempts, *_due(moment))
-        .values(status="claimed", attempts=entry.attempts + 1, next_attempt_at=moment + CLAIM)
+        # From now on, not from the beginning of a run that may have taken long already.
+        .values(
+            status="claimed",
+            attempts=entry.attempts + 1,
+            next_attempt_at=max(moment, now()) + CLAIM,
+        )
         .execution_options(synchronize_session=False)
     )
     db.session.commit()

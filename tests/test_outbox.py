@@ -220,3 +220,22 @@ def test_nobody_to_write_to_is_no_error(paid, smtp, outside, app, stripe):
         db.session.commit()
     outside.run_tasks()
     assert (entry(app).status, entry(app).reason) == ("skipped", "nobody is there to write to")
+
+
+def test_an_entry_late_in_a_long_run_is_not_taken_by_another_worker(app, clock, monkeypatch):
+    done = []
+
+    def slow(held):
+        done.append(held.key)
+        if len(done) == 1:
+            clock.advance(minutes=11)
+        elif len(done) == 2:
+            outbox.deliver_due()
+
+    monkeypatch.setitem(outbox.EFFECTS, "slow", slow)
+    with app.app_context():
+        outbox.put("slow", "slow:1", account_id=None)
+        outbox.put("slow", "slow:2", account_id=None)
+        db.session.commit()
+        outbox.deliver_due()
+    assert done == ["slow:1", "slow:2"]
