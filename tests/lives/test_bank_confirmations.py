@@ -13,7 +13,7 @@ def test_at_sign_up_upgrade_and_renewal(life):
 
     life.until(day(2026, 12, 4))
     said = life.confirms("/plan-change/business")
-    assert "onfirm" in said
+    assert "Your bank asks you to confirm this payment. You were not charged yet" in said
     assert life.charged() == 4900
     life.answers_bank()
     life.hear()
@@ -32,4 +32,11 @@ def test_at_sign_up_upgrade_and_renewal(life):
         ("2026-12-19", "paid", 9900),
     ]
     assert life.charged() == 4900 + 2500 + 9900
+    assert life.mails() == [
+        "Your receipt for $49.00",
+        "Your receipt for $25.00",
+        "You are on Business now",
+        "Please confirm $99.00 with your bank",
+        "Your receipt for $99.00",
+    ]
     life.mirror_is_right()

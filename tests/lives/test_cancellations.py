@@ -28,4 +28,15 @@ def test_cancel_undo_cancel_end_and_subscribe_again(life):
         ("2026-12-19", "paid", 14700),
         ("2027-03-03", "paid", 1900),
     ]
+    assert life.mails() == [
+        "Your receipt for $147.00",
+        "Team ends on 19 December 2026",
+        "Team goes on",
+        "Your receipt for $147.00",
+        "Team ends on 19 January 2027",
+        "Team has ended",
+        "Your receipt for $19.00",
+    ]
+    # 3 seats of Team twice, one of Starter.
+    assert life.charged() == 2 * 14700 + 1900
     life.mirror_is_right()

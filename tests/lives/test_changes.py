@@ -8,7 +8,7 @@ from tests.lives.life import day
 def test_a_downgrade_scheduled_undone_and_scheduled_again_happens_once(life):
     life.subscribes("business")
     life.until(day(2026, 12, 1))
-    assert "Starter" in life.confirms("/plan-change/starter")
+    assert "From 19 December 2026 you have Starter" in life.confirms("/plan-change/starter")
     life.until(day(2026, 12, 5))
     life.sends("/scheduled-change/undo")
     assert "Next charge is $99.00 on 19 December" in life.reads()

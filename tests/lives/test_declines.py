@@ -24,6 +24,8 @@ def test_a_new_card_within_grace_brings_everything_back(life):
         ("2027-01-19", "paid", 39200),
     ]
     assert life.charged() == 3 * 39200
+    receipt, failed = "Your receipt for $392.00", "Your payment of $392.00 did not go through"
+    assert life.mails() == [receipt, failed, receipt, receipt]
     life.mirror_is_right()
 
 
@@ -44,13 +46,16 @@ def test_to_the_end_of_retries_and_cancelled(declining):
     declining.until(day(2026, 12, 27))
     page = declining.reads()
     assert "Your payment of $392.00 did not go through." in page
-    assert "only" in page  # Grace is over: read-only.
+    # The renewal failed on the 19th, and grace lasts for seven days.
+    assert "Team is read-only since 26 December" in page
     declining.until(LAST_TRY)
     assert "Team ended on 2 January" in declining.reads()
     declining.until(day(2027, 3, 1))
     assert declining.invoices() == [("2026-11-19", "paid", 39200), ("2026-12-19", "open", 39200)]
     (last, _) = declining.stripe.v1.invoices.list().data
     assert (last.attempt_count, last.next_payment_attempt) == (8, None)
+    failed = "Your payment of $392.00 did not go through"
+    assert declining.mails() == ["Your receipt for $392.00", *[failed] * 8, "Team has ended"]
     assert declining.charged() == 39200
     declining.mirror_is_right()
 

@@ -21,4 +21,11 @@ def test_a_pause_across_a_renewal_resumes_on_its_day(life):
     life.until(day(2027, 2, 5))
     assert life.invoices()[3:] == [("2027-02-04", "paid", 39200)]
     assert life.charged() == 39200 + 19600 + 39200
+    assert life.mails() == [
+        "Your receipt for $392.00",
+        "Team is paused",
+        "Team runs again",
+        "Your receipt for $196.00",
+        "Your receipt for $392.00",
+    ]
     life.mirror_is_right()

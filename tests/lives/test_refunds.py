@@ -9,9 +9,7 @@ def test_a_refund_after_a_credit_note(life):
     life.subscribes("team", seats=2)
     life.until(day(2026, 12, 1))
     v1 = life.stripe.v1
-    invoice = v1.invoices.list(
-        {"limit": 1},
-    ).data[0]
+    invoice = v1.invoices.list({"limit": 1}).data[0]
     v1.credit_notes.create(
         {"invoice": invoice.id, "amount": 1000, "refund_amount": 1000, "reason": "order_change"}
     )
@@ -20,6 +18,15 @@ def test_a_refund_after_a_credit_note(life):
     life.until(day(2026, 12, 3))
     v1.refunds.create({"payment_intent": paid, "amount": 2500})
     life.hear()
+    page = life.reads(f"/invoices/{invoice.id}")
+    assert "-CN-01 $10.00 refunded 1 Dec 2026 Issued $10.00" in page
+    assert "1 Dec 2026 Refunded $10.00" in page
+    assert "3 Dec 2026 Refunded $25.00" in page
+    assert life.mails() == [
+        "Your receipt for $98.00",
+        f"We took $10.00 off invoice {invoice.number}",
+        "We refunded $25.00",
+    ]
     life.until(day(2026, 12, 20))
     assert life.invoices() == [("2026-11-19", "paid", 9800), ("2026-12-19", "paid", 9800)]
     assert life.charged() == 2 * 9800 - 1000 - 2500

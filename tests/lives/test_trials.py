@@ -1,4 +1,4 @@
-"""A trial and each of its ends: paid, declined, cancelled, without a card."""
+"""A trial and each of its ends: paid, declined, cancelled."""
 
 from __future__ import annotations
 
@@ -42,6 +42,25 @@ def test_a_trial_whose_card_is_declined_keeps_what_it_has_while_it_can_be_mended
     assert "You are on Team. Next charge is $98.00 on 3 January" in life.reads()
     assert life.invoices() == [("2026-11-19", "paid", 0), ("2026-12-03", "paid", 9800)]
     assert life.charged() == 9800
+    life.mirror_is_right()
+
+
+def test_a_trial_whose_card_is_declined_to_the_end_of_retries_ends_unpaid(life, trial):
+    life.bank_answers(trial, "insufficient_funds")
+    # Tried from 3 December on, for the last time 14 days later.
+    life.until(day(2026, 12, 18))
+    page = life.reads()
+    assert "Team ended on 17 December. It can no longer be used." in page
+    assert "1 invoice is still to be paid, $98.00." in page
+    life.until(day(2027, 2, 1))
+    assert life.invoices() == [("2026-11-19", "paid", 0), ("2026-12-03", "open", 9800)]
+    assert life.charged() == 0
+    failed = "Your payment of $98.00 did not go through"
+    assert life.mails() == [
+        "Your trial of Team ends on 3 December",
+        *[failed] * 8,
+        "Team has ended",
+    ]
     life.mirror_is_right()
 
 
