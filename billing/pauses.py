@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 
-from billing import acceptance, beginning, outbox, plan_change, scheduled_change, sync
+from billing import acceptance, beginning, outbox, outcome, plan_change, scheduled_change, sync
 from billing.audit import record
 from billing.clock import now
 from billing.errors import (
@@ -27,6 +27,7 @@ from billing.errors import (
     GoneFromStripe,
     IdempotencyConflict,
     InvalidRequest,
+    KeySpent,
     Refused,
     StripeBusy,
     StripeMisconfigured,
@@ -133,10 +134,14 @@ def create(subscription: Subscription, months: int | None, *, account_id: int, u
     # Stripe refuses to pause what a schedule manages.
     scheduled_change.undo(subscription)
     try:
-        gateway.create(subscription.stripe_id, idempotency_key=pause.idempotency_key)
+        with outcome.told_by(lambda: _look(subscription).status == "paused"):
+            gateway.create(subscription.stripe_id, idempotency_key=pause.idempotency_key)
+    except KeySpent as error:
+        # Over, and seen not to be done: the next press has a key of its own.
+        _end(pause)
+        raise StripeBusy from error
     except (InvalidRequest, GoneFromStripe) as error:
-        pause.ended_at = now()
-        db.session.commit()
+        _end(pause)
         raise NotPausable from error
     record(
         "subscription.paused",
@@ -146,23 +151,37 @@ def create(subscription: Subscription, months: int | None, *, account_id: int, u
     )
     db.session.commit()
     try:
-        paused = sync.pull("subscription", subscription.stripe_id)
-        if paused.latest_invoice_id is not None:
-            sync.pull("invoice", paused.latest_invoice_id)
-        sync.pull("customer", paused.customer_id)
+        paused = _look(subscription)
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", subscription.stripe_id)
         return 0
+    if paused.status != "paused":
+        # The key repeated the answer to a pause that somebody has lifted since.
+        _end(pause)
+        raise NotPausable
     return max(before - _balance(paused), 0)
+
+
+def _look(subscription: Subscription) -> Subscription:
+    """The subscription as Stripe has it now, and what a pause touches: invoice and balance."""
+    found: Subscription = sync.pull("subscription", subscription.stripe_id)
+    if found.latest_invoice_id is not None:
+        sync.pull("invoice", found.latest_invoice_id)
+    sync.pull("customer", found.customer_id)
+    return found
+
+
+def _end(pause: Pause) -> None:
+    pause.ended_at = now()
+    db.session.commit()
 
 
 def _fresh(subscription: Subscription) -> Subscription:
     """The subscription as Stripe has it now; when Stripe cannot say, nothing was done yet."""
     try:
-        found: Subscription = sync.pull("subscription", subscription.stripe_id)
+        return _look(subscription)
     except StripeUnavailable as error:
         raise StripeBusy from error
-    return found
 
 
 def _balance(subscription: Subscription) -> int:

@@ -330,6 +330,40 @@ class KeepAfterAll(Cancel):
         return world.browser.post("/cancellation/undo")
 
 
+class TakeBreak(Act):
+    """A pause half way through the month of $196.00: half of it is credit, once."""
+
+    call = "POST /v1/subscriptions/*/pause"
+    keyed = True
+    success = "Team is paused, and nothing is charged"
+    before, after = ("active", 0, [19600]), ("paused", -9800, [19600])
+
+    def press(self, world: World, form: Any) -> Any:
+        return world.browser.post("/pause", data={"months": "1"})
+
+    def truth(self, world: World) -> Any:
+        v1 = world.stripe.v1
+        status = v1.subscriptions.retrieve(world.team).status
+        return status, v1.customers.retrieve(world.customer).balance, world.charges()
+
+
+class ComeBack(TakeBreak):
+    """Resumed: a whole month less the credit."""
+
+    call = "POST /v1/subscriptions/*/resume"
+    success = "Team runs again from today. $98.00 was charged."
+    before, after = TakeBreak.after, ("active", 0, [9800, 19600])
+
+    def prepare(self, world: World) -> None:
+        super().press(world, None)
+
+    def form(self, world: World) -> Any:
+        return {"quote": quote_in(world.browser.get("/resumption"))}
+
+    def press(self, world: World, form: Any) -> Any:
+        return world.browser.post("/resumption", data=form)
+
+
 ACTS = [
     StartCheckout,
     BecomeCustomer,
@@ -348,4 +382,6 @@ ACTS = [
     RemoveCard,
     Cancel,
     KeepAfterAll,
+    TakeBreak,
+    ComeBack,
 ]

@@ -128,17 +128,22 @@ def test_two_presses_pause_once(owner, team, stripe, app):
         assert db.session.query(Pause).count() == 1
 
 
-def test_a_lost_answer_is_taken_up_and_credits_once(owner, team, stripe, app, monkeypatch):
+def test_an_answer_lost_for_a_while_is_taken_up_and_credits_once(
+    owner, team, stripe, app, monkeypatch, stripe_is_down
+):
     really = gateway.create
+    back = []
 
     def lost(*args, **kwargs):
         really(*args, **kwargs)
+        back.append(stripe_is_down())
         raise StripeUnavailable
 
     monkeypatch.setattr(gateway, "create", lost)
     page = owner.post("/pause", data={"months": "2"})
     assert page.status_code == 503
     assert "Sending this form again does no harm." in text_of(page)
+    back[0]()
     monkeypatch.setattr(gateway, "create", really)
     said = after(owner, owner.post("/pause", data={"months": "2"}))
     assert "Team is paused" in said
@@ -445,3 +450,31 @@ def test_a_bank_debit_resumes_it_when_it_has_arrived_and_not_when_it_comes_back(
     assert words in text_of(again().get("/"))
     paid = [amount for state, amount in invoices_of(stripe, paused) if state == "paid"]
     assert paid == ([19600, 0, 39200] if ends_as == "active" else [0, 39200])
+
+
+def test_a_pause_made_before_and_lifted_by_staff_is_not_told_as_made_again(
+    owner, team, stripe, app, monkeypatch, stripe_is_down
+):
+    made = gateway.create
+    back = []
+
+    def lose_the_answer(*args, **more):
+        made(*args, **more)
+        back.append(stripe_is_down())
+        raise StripeUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway, "create", lose_the_answer)
+        owner.post("/pause", data={"months": "1"})
+    back[0]()
+    use_card(app, stripe, team, "pm_card_visa")
+    stripe.v1.subscriptions.resume(
+        team,
+        {
+            "billing_cycle_anchor": {"type": "now"},
+            "payment_behavior": "resume_on_payment_success",
+        },
+    )
+    assert status(stripe, team) == "active"
+    said = text_of(owner.post("/pause", data={"months": "1"}, follow_redirects=True))
+    assert ("Team is paused, and nothing is charged" in said) is (status(stripe, team) == "paused")
