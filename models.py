@@ -918,9 +918,6 @@ class Quote(db.Model):
     invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     charged_amount: Mapped[int | None] = mapped_column(BigInteger)
 
-    def is_valid(self, now: datetime) -> bool:
-        return now < self.expires_at and self.applied_at is None
-
 
 class QuoteDifference(db.Model):
     """A quote that was charged otherwise than it said, to a cent: for staff to look into.

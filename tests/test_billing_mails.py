@@ -448,6 +448,21 @@ def test_payments_that_staff_pause_and_start_again_are_told(northwind, outside, 
     assert "Everything is there as you left it." in words(outside.mail("Team runs again"))
 
 
+def test_a_pause_of_ones_own_is_told_with_the_way_back_and_so_is_its_end(
+    northwind, outside, people, clock
+):
+    people.sign_in(OWNER).post("/pause", data={"months": "1"})
+    outside.tell()
+    outside.tell()
+    mail = outside.mail("Team is paused")
+    assert "19 December 2026" in words(mail)
+    assert follow(people.sign_in(OWNER), mail).request.path == "/resumption"
+    outside.pass_time(RENEWAL + timedelta(days=1))
+    outside.tell()
+    outside.tell()
+    assert "Everything is there as you left it." in words(outside.mail("Team runs again"))
+
+
 def refund(stripe, subscription_id, amount):
     invoice = stripe.v1.invoices.list(
         {"subscription": subscription_id, "expand": ["data.payments"]}
