@@ -153,6 +153,11 @@ def create(subscription: Subscription, months: int | None, *, account_id: int, u
     except (StripeUnavailable, StripeBusy):
         log.warning("the mirror of %s waits for its webhook", subscription.stripe_id)
         return 0
+    if paused.status != "paused":
+        # The key repeated the answer to a pause that somebody has lifted since.
+        pause.ended_at = now()
+        db.session.commit()
+        raise NotPausable
     return max(before - _balance(paused), 0)
 
 

@@ -445,3 +445,28 @@ def test_a_bank_debit_resumes_it_when_it_has_arrived_and_not_when_it_comes_back(
     assert words in text_of(again().get("/"))
     paid = [amount for state, amount in invoices_of(stripe, paused) if state == "paid"]
     assert paid == ([19600, 0, 39200] if ends_as == "active" else [0, 39200])
+
+
+def test_a_pause_made_before_and_lifted_by_staff_is_not_told_as_made_again(
+    owner, team, stripe, app, monkeypatch
+):
+    made = gateway.create
+
+    def lose_the_answer(*args, **more):
+        made(*args, **more)
+        raise StripeUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway, "create", lose_the_answer)
+        owner.post("/pause", data={"months": "1"})
+    use_card(app, stripe, team, "pm_card_visa")
+    stripe.v1.subscriptions.resume(
+        team,
+        {
+            "billing_cycle_anchor": {"type": "now"},
+            "payment_behavior": "resume_on_payment_success",
+        },
+    )
+    assert status(stripe, team) == "active"
+    said = text_of(owner.post("/pause", data={"months": "1"}, follow_redirects=True))
+    assert ("Team is paused, and nothing is charged" in said) is (status(stripe, team) == "paused")
