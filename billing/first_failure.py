@@ -13,14 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
-from billing import sync
+from billing import owed, sync
 from billing.clock import now
+from billing.owed import FAILED
 from models import DelayedPayment, Invoice, Subscription, db
-
-# Stripe's statuses of a subscription with a payment that failed.
-FAILED = frozenset({"past_due", "unpaid"})
 
 
 @dataclass(frozen=True)
@@ -32,29 +28,20 @@ class FirstFailure:
 
 
 def first_failure(subscription: Subscription) -> FirstFailure | None:
-    """The earliest failure among the subscription's open invoices; None when nothing tells.
+    """The earliest failure among the subscription's unpaid invoices; None when nothing tells.
 
     Paying the oldest moves it to the next open one. While the mirror has heard of no open
     invoice, the present period's begin stands in: a renewal is charged soon after it.
     """
-    found = [FirstFailure(at, one) for one in _open(subscription) if (at := _failed_at(one))]
+    found = [
+        FirstFailure(at, one)
+        for one in owed.of_subscription(subscription)
+        if (at := _failed_at(one))
+    ]
     if found:
         return min(found, key=lambda failure: failure.at)
     begun = subscription.current_period_start
     return FirstFailure(begun, None) if begun else None
-
-
-def _open(subscription: Subscription) -> list[Invoice]:
-    return list(
-        db.session.scalars(
-            select(Invoice).where(
-                Invoice.subscription_id == subscription.stripe_id,
-                Invoice.status == "open",
-                Invoice.amount_remaining > 0,
-                Invoice.deleted_at.is_(None),
-            )
-        )
-    )
 
 
 def _failed_at(invoice: Invoice) -> datetime | None:
@@ -77,7 +64,7 @@ def remember_delayed_payments(written: sync.Written) -> None:
     if written.kind == "invoice":
         _remember(written.row)
     elif written.kind == "subscription" and written.row.status in FAILED:
-        for invoice in _open(written.row):
+        for invoice in owed.of_subscription(written.row):
             _remember(invoice)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
-from billing import invoice_payment
+from billing import invoice_payment, owed
 from billing.errors import BillingError
 from billing.invoice_payment import AlreadyPaid, OnItsWay
-from models import Invoice, PaymentMethod, db
+from models import Invoice, PaymentMethod
 
 
 @dataclass(frozen=True)
@@ -24,20 +22,8 @@ class PaidTogether:
 
 
 def of(customer_id: str | None) -> list[Invoice]:
-    """The customer's open invoices with no payment on its way, oldest first."""
-    if customer_id is None:
-        return []
-    found = db.session.scalars(
-        select(Invoice)
-        .where(
-            Invoice.customer_id == customer_id,
-            Invoice.status == "open",
-            Invoice.amount_remaining > 0,
-            Invoice.deleted_at.is_(None),
-        )
-        .order_by(Invoice.created, Invoice.stripe_id)
-    )
-    return [invoice for invoice in found if invoice.can_be_paid]
+    """What the customer has to pay, oldest first."""
+    return owed.invoices(customer_id)
 
 
 def total(invoices: Sequence[Invoice]) -> int | None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
-
+from billing import owed
 from billing.access import TIME_FOR_FIRST_PAYMENT, Decision, decide
 from billing.clock import from_unix
 from billing.pricing import Cadence, amount_for
@@ -211,17 +210,5 @@ def scheduled_change(subscription: Subscription, now: datetime) -> ScheduledChan
 
 
 def _open_invoices(customer_id: str | None) -> tuple[Invoice, ...]:
-    """Invoices still to be paid, the newest first; not those with a payment on its way."""
-    if customer_id is None:
-        return ()
-    found = db.session.scalars(
-        select(Invoice)
-        .where(
-            Invoice.customer_id == customer_id,
-            Invoice.status == "open",
-            Invoice.amount_remaining > 0,
-            Invoice.deleted_at.is_(None),
-        )
-        .order_by(Invoice.created.desc())
-    )
-    return tuple(invoice for invoice in found if invoice.can_be_paid)
+    """Invoices still to be paid, the newest first."""
+    return tuple(reversed(owed.invoices(customer_id)))

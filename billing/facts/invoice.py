@@ -30,11 +30,16 @@ class Outcome:
 
 
 def outcome(values: Mapping[str, Any]) -> Outcome:
-    """The outcome in an invoice's columns `status`, `attempt_count` and `data`."""
+    """The outcome in an invoice's columns `status`, `attempt_count` and `data`.
+
+    Stripe may give an invoice up in the moment its last attempt fails, which is told all the same.
+    """
     payments = ((values.get("data") or {}).get("payments") or {}).get("data") or []
     statuses = {one["payment"].get("payment_intent_status") for one in payments}
     attempt = values.get("attempt_count") or 0
-    if values.get("status") != "open":
+    if values.get("status") == "uncollectible":
+        kind = "payment_failed" if attempt else None
+    elif values.get("status") != "open":
         kind = None
     elif "processing" in statuses:
         kind = "debit_started"

@@ -80,3 +80,23 @@ def test_to_the_end_of_retries_and_left_past_due(declining):
     assert "We do not try again by ourselves." in page
     assert declining.charged() == 39200
     declining.mirror_is_right()
+
+
+def test_past_due_with_its_invoice_given_up_still_leads_to_paying(declining):
+    declining.policy(subscription="past_due", invoice="uncollectible")
+    declining.until(LAST_TRY)
+    page = declining.reads()
+    assert "Your payment of $392.00 did not go through." in page
+    assert "Team is read-only since 26 December" in page
+    assert "Pay now" in page
+    failed = "Your payment of $392.00 did not go through"
+    assert declining.mails() == ["Your receipt for $392.00", *[failed] * 8]
+    # The next renewal fails as well: what can be used does not come back for another week.
+    declining.until(day(2027, 1, 20))
+    assert "Team is read-only since 26 December" in declining.reads()
+    declining.bank_answers(declining.subscription().default_payment_method, "succeeds")
+    for invoice in reversed(declining.stripe.v1.invoices.list({"limit": 2}).data):
+        assert "Paid" in declining.pays(invoice.id)
+    assert "You are on Team. Next charge is $392.00 on 19 February" in declining.reads()
+    assert declining.charged() == 3 * 39200
+    declining.mirror_is_right()
