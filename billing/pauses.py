@@ -143,6 +143,15 @@ def create(subscription: Subscription, months: int | None, *, account_id: int, u
     except (InvalidRequest, GoneFromStripe) as error:
         _end(pause)
         raise NotPausable from error
+    paused = None
+    try:
+        paused = _look(subscription)
+    except (StripeUnavailable, StripeBusy):
+        log.warning("the mirror of %s waits for its webhook", subscription.stripe_id)
+    if paused is not None and paused.status != "paused":
+        # The key repeated the answer to a pause that somebody has lifted since.
+        _end(pause)
+        raise NotPausable
     record(
         "subscription.paused",
         subscription.stripe_id,
@@ -150,16 +159,7 @@ def create(subscription: Subscription, months: int | None, *, account_id: int, u
         account_id=account_id,
     )
     db.session.commit()
-    try:
-        paused = _look(subscription)
-    except (StripeUnavailable, StripeBusy):
-        log.warning("the mirror of %s waits for its webhook", subscription.stripe_id)
-        return 0
-    if paused.status != "paused":
-        # The key repeated the answer to a pause that somebody has lifted since.
-        _end(pause)
-        raise NotPausable
-    return max(before - _balance(paused), 0)
+    return max(before - _balance(paused), 0) if paused is not None else 0
 
 
 def _look(subscription: Subscription) -> Subscription:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # 1 January 2200, beyond which a timestamp is a mistake.
 LATEST_SECOND = 7_258_118_400
 DEEPEST = 60
+# They let their bearer pay, or answer the bank, for somebody else.
+NOT_KEPT = frozenset({"client_secret", "next_action"})
 # One run of the sweep ends; the next goes on with those that were tried least.
 SWEEP_AT_ONCE = 500
 
@@ -157,7 +159,7 @@ def _status(event: dict[str, Any]) -> str:
 
 
 def _storable(value: Any, depth: int = 0) -> Any:
-    """The payload without client secrets, which let their bearer pay, and as databases take it.
+    """The payload without what nobody else may hold, and as databases take it.
 
     PostgreSQL refuses NUL characters and halves of surrogate pairs inside JSON. Raises ValueError
     for what is nested deeper than anything of Stripe's.
@@ -168,7 +170,7 @@ def _storable(value: Any, depth: int = 0) -> Any:
         return {
             _storable(name): _storable(each, depth + 1)
             for name, each in value.items()
-            if name != "client_secret"
+            if name not in NOT_KEPT
         }
     if isinstance(value, list):
         return [_storable(each, depth + 1) for each in value]

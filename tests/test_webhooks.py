@@ -351,10 +351,11 @@ def test_client_secrets_are_not_kept(app, deliver):
         "id": "seti_1",
         "client_secret": "seti_1_secret_x",
         "nested": [{"client_secret": "pi_1_secret_y", "status": "open"}],
+        "next_action": {"redirect_to_url": {"url": "https://hooks.stripe.com/?secret=z"}},
     }
     deliver(an_event("setup_intent.created", about=about))
     (row,) = stored(app)
-    assert "_secret_" not in json.dumps(row.payload)
+    assert "secret" not in json.dumps(row.payload)
     assert row.payload["data"]["object"]["nested"] == [{"status": "open"}]
 
 
