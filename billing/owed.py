@@ -13,16 +13,15 @@ FAILED = frozenset({"past_due", "unpaid"})
 
 def invoices(customer_id: str | None) -> list[Invoice]:
     """The customer's invoices to be paid, oldest first; not those with a payment on its way."""
-    return _payable(Invoice.customer_id == customer_id) if customer_id is not None else []
+    if customer_id is None:
+        return []
+    found = _unpaid(Invoice.customer_id == customer_id)
+    return [invoice for invoice in found if invoice.can_be_paid]
 
 
 def of_subscription(subscription: Subscription) -> list[Invoice]:
     """The subscription's invoices that are not paid, oldest first, a payment on its way or not."""
     return _unpaid(Invoice.subscription_id == subscription.stripe_id)
-
-
-def _payable(whose: ColumnElement[bool]) -> list[Invoice]:
-    return [invoice for invoice in _unpaid(whose) if invoice.can_be_paid]
 
 
 def _unpaid(whose: ColumnElement[bool]) -> list[Invoice]:

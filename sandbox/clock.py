@@ -68,6 +68,7 @@ def undone_on_error() -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # An interrupt too: the time must not stand where the undone work had left it.
         _offset = before
         raise
 

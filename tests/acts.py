@@ -6,6 +6,7 @@ Stripe whether it was done, and how often.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ class World:
             return str(db.session.query(Price).filter_by(lookup_key=key).one().stripe_id)
 
 
-class Act:
+class Act(ABC):
     """One button. `before` and `after` are what `truth` finds at Stripe."""
 
     call = ""
@@ -71,16 +72,20 @@ class Act:
     after: Any = None
 
     def prepare(self, world: World) -> None:
-        """What has to be so before the button is there."""
+        """What has to be so before the button is there: mostly nothing."""
+        return
 
     def form(self, world: World) -> Any:
         """What the page in the person's browser holds, and a second press sends again."""
+        return None
 
+    @abstractmethod
     def press(self, world: World, form: Any) -> Any:
-        raise NotImplementedError
+        """Presses the button; the portal's answer."""
 
+    @abstractmethod
     def truth(self, world: World) -> Any:
-        raise NotImplementedError
+        """What Stripe has now: as `before` until it was done, then as `after`."""
 
 
 class StartCheckout(Act):
