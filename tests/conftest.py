@@ -23,7 +23,7 @@ import config
 from billing import create_app, demo_catalog, flask_config, sync
 from billing.extensions import limiter
 from billing.gateway import client as gateway_client
-from models import Account, Membership, Subscription, db
+from models import Account, Membership, Subscription, User, db
 from sandbox import clock as sandbox_clock
 from sandbox import events as sandbox_events
 from sandbox.testing import carry
@@ -301,6 +301,16 @@ class People:
             )
             datastore.add_role_to_user(user, datastore.find_or_create_role(role))
             db.session.commit()
+
+    def staff_member(self, email: str, role: str) -> Browser:
+        """A client signed in as new staff, with the second factor that staff must have."""
+        self.staff(email, role)
+        client = self.sign_in(email)
+        with self.app.app_context():
+            user = db.session.query(User).filter_by(email=email).one()
+            user.tf_primary_method, user.tf_totp_secret = "authenticator", "enrolled"
+            db.session.commit()
+        return client
 
     def sign_in(self, email: str) -> Browser:
         """A client signed in as that user."""

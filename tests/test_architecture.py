@@ -124,20 +124,29 @@ def test_only_config_reads_the_environment():
         assert "environ" not in path.read_text().replace("environment", ""), path
 
 
+VIEWS = ROOT / "billing/views"
+
+
 def views() -> list[Path]:
-    return [path for path in (ROOT / "billing/views").glob("*.py") if path.stem != "__init__"]
+    return [path for path in VIEWS.rglob("*.py") if path.stem != "__init__"]
 
 
-@pytest.mark.parametrize("path", views(), ids=lambda path: path.stem)
+def noun_of(path: Path) -> str:
+    """ "invoices", or with its folder "finance/invoices"."""
+    return path.relative_to(VIEWS).with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("path", views(), ids=noun_of)
 def test_every_view_has_its_templates_and_its_test_under_its_own_name(path):
-    noun = path.stem
-    assert (ROOT / "tests" / f"test_{noun}.py").exists(), f"tests/test_{noun}.py"
-    if noun not in WITHOUT_TEMPLATES:
+    noun = Path(noun_of(path))
+    test = ROOT / "tests" / noun.with_name(f"test_{noun.name}.py")
+    assert test.exists(), test
+    if noun.as_posix() not in WITHOUT_TEMPLATES:
         assert (ROOT / "billing/templates" / noun).is_dir(), f"templates/{noun}/"
 
 
 def test_the_exceptions_are_still_exceptions():
-    existing = {path.stem for path in views()}
+    existing = {noun_of(path) for path in views()}
     for noun in WITHOUT_TEMPLATES.keys() & existing:
         assert not (ROOT / "billing/templates" / noun).exists(), noun
 

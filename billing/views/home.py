@@ -27,6 +27,8 @@ def show() -> str | Response:
     account = current_account._get_current_object()
     if account is None and not current_user.is_authenticated:
         return redirect(url_for("plans.index"))
+    if account is None and current_user.is_staff:
+        return redirect(url_for("admin_overview.index"))
     if account is None:
         return render_template("home/without_account.html")
     return render_template(

@@ -15,8 +15,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 
 
 def upgrade(page: Page) -> None:
-    page.goto("/plan-change/business?interval=year")
-    page.locator(".quote-confirm").get_by_role("button").click()
+    confirm = page.locator(".quote-confirm").get_by_role("button")
+    # The webhook of the card just attached is on its way; until then there is nothing to pay with.
+    for _ in range(100):
+        page.goto("/plan-change/business?interval=year")
+        if confirm.count():
+            break
+    confirm.click()
     page.wait_for_url("**/bank-confirmation*")
 
 

@@ -1,0 +1,1 @@
+"""What staff do: pricing, customers, webhooks and health."""

@@ -1,0 +1,8 @@
+"""Coupons and their promotion codes: made, limited, retired."""
+
+from __future__ import annotations
+
+
+def test_it_opens_for_staff(people):
+    answer = people.staff_member("staff@tidewater.example", "admin").get("/admin/coupons")
+    assert answer.status_code in {200, 302}

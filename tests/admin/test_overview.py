@@ -1,0 +1,8 @@
+"""Staff's first page: what needs a look, by role."""
+
+from __future__ import annotations
+
+
+def test_it_opens_for_staff(people):
+    answer = people.staff_member("staff@tidewater.example", "admin").get("/admin")
+    assert answer.status_code in {200, 302}

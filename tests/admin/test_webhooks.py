@@ -1,0 +1,8 @@
+"""The inbox of webhooks: what came, what became of it, once more."""
+
+from __future__ import annotations
+
+
+def test_it_opens_for_staff(people):
+    answer = people.staff_member("staff@tidewater.example", "admin").get("/admin/webhooks")
+    assert answer.status_code in {200, 302}

@@ -1,0 +1,8 @@
+"""Invoices as finance exports them."""
+
+from __future__ import annotations
+
+
+def test_it_opens_for_staff(people):
+    answer = people.staff_member("staff@tidewater.example", "admin").get("/finance/invoices")
+    assert answer.status_code in {200, 302}

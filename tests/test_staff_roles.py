@@ -1,0 +1,68 @@
+"""Who of the staff may open what: every staff route, by its table, for every role.
+
+A new route of `/admin` or `/finance` fails here until it is listed with the roles that have a use
+for it; every other role, members of accounts among them, gets 403.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from models import STAFF_ROLES
+
+ADMIN = {"admin"}
+CARE = {"admin", "support"}
+MONEY = {"admin", "finance"}
+ALL = set(STAFF_ROLES)
+
+# endpoint: the staff roles that may use it.
+ROLES = {
+    "admin_overview.index": ALL,
+    "admin_plans.index": ADMIN,
+    "admin_price_changes.index": ADMIN,
+    "admin_coupons.index": ADMIN,
+    "admin_customers.index": ALL,
+    "admin_webhooks.index": ADMIN,
+    "admin_outbox.index": ADMIN,
+    "admin_health.index": ADMIN,
+    "admin_audit.index": ADMIN,
+    "finance_invoices.index": MONEY,
+    "finance_metrics.index": MONEY,
+}
+
+
+def is_staffs(rule) -> bool:
+    return rule.endpoint.startswith(("admin_", "finance_"))
+
+
+@pytest.fixture
+def rules(app):
+    return sorted((r for r in app.url_map.iter_rules() if is_staffs(r)), key=lambda r: r.endpoint)
+
+
+def some_path(app, rule) -> str:
+    """The rule's path with arguments that name nothing."""
+    numbers = {"membership_id", "invitation_id"} | {
+        n for n in rule.arguments if n.endswith("_number")
+    }
+    nothing = {name: 987654 if name in numbers else "x" for name in rule.arguments}
+    with app.test_request_context():
+        return rule.build(nothing, append_unknown=False)[1]
+
+
+def test_every_staff_route_is_listed_and_under_a_staff_address(rules):
+    assert {rule.endpoint for rule in rules} == set(ROLES)
+    assert all(rule.rule.startswith(("/admin", "/finance")) for rule in rules)
+
+
+@pytest.mark.parametrize("role", [*STAFF_ROLES, "member"])
+def test_each_role_opens_what_the_table_says_and_gets_403_for_the_rest(app, people, rules, role):
+    if role == "member":
+        who = people.owner()
+    else:
+        who = people.staff_member("staff@tidewater.example", role)
+    for rule in rules:
+        for method in sorted(rule.methods & {"GET", "POST"}):
+            status = who.open(some_path(app, rule), method=method).status_code
+            assert (status != 403) is (role in ROLES[rule.endpoint]), (method, rule.rule, status)
+            assert status < 500, (method, rule.rule, status)
