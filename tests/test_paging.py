@@ -45,6 +45,6 @@ def test_every_row_is_on_one_page_and_the_way_back_leads_through_the_same(app, e
 
 
 def test_a_page_that_is_none_is_not_found(app, entries):
-    for nonsense in ("x", ">i:1", ">dt:yesterday~i:1", ">i:1~i:2", "<<>>"):
+    for nonsense in ("x", ">i:1", ">dt:yesterday~i:1", "<<>>"):
         with pytest.raises(NotFound):
             at(app, f"/admin/audit?page={nonsense}")
