@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from babel.localedata import load as locale_data
 from sqlalchemy.engine import make_url
@@ -93,6 +94,16 @@ class Mail:
 
 
 @dataclass(frozen=True)
+class Finance:
+    """What finance's exports begin with."""
+
+    time_zone: str = "UTC"
+    # Xero's own chart of accounts calls 200 "Sales"; the tax name must be one of the ledger's.
+    revenue_account: str = "200"
+    tax_name: str = "Tax Exempt"
+
+
+@dataclass(frozen=True)
 class StripeSources:
     """Origins that our pages load from or lead to, for the content security policy.
 
@@ -152,6 +163,7 @@ class Settings:
     # How much of the reporting currency one unit of another is worth, by lower-case code.
     exchange_rates: Mapping[str, Decimal] = field(default_factory=dict)
     broker_url: str = field(default=FILE_BROKER, repr=False)
+    finance: Finance = Finance()
     stripe_network_retries: int = 2
     testing: bool = False
 
@@ -238,6 +250,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     mails_off = _mails_off(read)
     reporting_currency, exchange_rates = _reporting(read)
     broker_url = _broker_url(read)
+    finance = _finance(read)
     if read.problems:
         raise ConfigurationError(read.problems)
     return Settings(
@@ -261,6 +274,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         reporting_currency=reporting_currency,
         exchange_rates=exchange_rates,
         broker_url=broker_url,
+        finance=finance,
     )
 
 
@@ -472,6 +486,18 @@ def _broker_url(read: _Reader) -> str:
             "CELERY_BROKER_URL", "is not the address of a broker", "redis://localhost:6379/0"
         )
     return value
+
+
+def _finance(read: _Reader) -> Finance:
+    default = Finance()
+    zone = read.text("TIME_ZONE", default=default.time_zone)
+    if zone not in available_timezones():
+        read.problem("TIME_ZONE", f"is {zone!r}, which is not a time zone", "Europe/Berlin")
+    return Finance(
+        time_zone=zone,
+        revenue_account=read.text("EXPORT_REVENUE_ACCOUNT", default=default.revenue_account),
+        tax_name=read.text("EXPORT_TAX_NAME", default=default.tax_name),
+    )
 
 
 def _brand(read: _Reader) -> Brand:
