@@ -565,7 +565,10 @@ class SubscriptionSchedule(Mirrored, db.Model):
 
 class Invoice(Mirrored, db.Model):
     __tablename__ = "invoices"
-    __table_args__ = (Index("ix_invoices_customer_created", "customer_id", "created"),)
+    __table_args__ = (
+        Index("ix_invoices_customer_created", "customer_id", "created", "stripe_id"),
+        Index("ix_invoices_customer_paid", "customer_id", "paid_at", "stripe_id"),
+    )
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
@@ -989,7 +992,10 @@ class AccessDecision(db.Model):
     """
 
     __tablename__ = "access_decisions"
-    __table_args__ = (Index("ix_access_decisions_account_id_id", "account_id", "id"),)
+    __table_args__ = (
+        Index("ix_access_decisions_account_id_id", "account_id", "id"),
+        Index("ix_access_decisions_account_at", "account_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -1217,6 +1223,75 @@ class PurchaseGrant(db.Model):
 # What finding an account looks into
 # --------------------------------------------------------------------------------------------
 
+# Compared by code points on every database, so that a range of an index holds what begins so.
+TERM = String(100).with_variant(String(100, collation="C"), "postgresql")
+
+
+class SearchTerm(db.Model):
+    """What an account is found by: a word of a name, an address, four digits, or a facet.
+
+    A facet has a colon, which no word has: "status:past_due", "plan:prod_123". Kept up to date by
+    `billing.search_index`; everything in it can be made again from the other tables.
+    """
+
+    __tablename__ = "search_terms"
+    __table_args__ = (Index("ix_search_terms_account_id_term", "account_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class CustomerTerm(db.Model):
+    """The same for a customer of Stripe's that no account here is linked to."""
+
+    __tablename__ = "customer_terms"
+    __table_args__ = (Index("ix_customer_terms_customer_id_term", "customer_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+
+
+class PaymentReference(db.Model):
+    """The id of a payment intent or charge that a mirrored object only mentions, and whose it is.
+
+    `invoice_id` is the invoice it paid towards, null for a payment that is no invoice's.
+    """
+
+    __tablename__ = "payment_references"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+
+
+# --------------------------------------------------------------------------------------------
+# Staff looking at the portal as a customer does
+# --------------------------------------------------------------------------------------------
+
+
+class CustomerView(db.Model):
+    """A member of staff looking at one account's pages as its owner sees them: read-only.
+
+    By the machine's time, as ages of sessions are. It is over at `ends_at`, noted or not.
+    """
+
+    __tablename__ = "customer_views"
+    __table_args__ = (Index("ix_customer_views_ended_ends", "ended_at", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User] = relationship()
+
+    def is_running(self, now: datetime) -> bool:
+        return self.ended_at is None and self.started_at <= now < self.ends_at
+
 
 # --------------------------------------------------------------------------------------------
 # Finance: how exports are laid out
@@ -1242,14 +1317,15 @@ class OutboxEntry(db.Model):
     """An effect to come, such as a mail. `key` names the business fact, so it happens once."""
 
     __tablename__ = "outbox_entries"
-    __table_args__ = (Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),
+        Index("ix_outbox_entries_account_created", "account_id", "created_at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(255), unique=True)  # "payment_failed:in_123:2"
     kind: Mapped[str] = mapped_column(String(60), index=True)
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
-    )
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     # Ids and figures as they were when the fact became known.
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -1275,13 +1351,18 @@ class WebhookEvent(db.Model):
     """A webhook as it came, kept as evidence; its payload is never applied to the mirror."""
 
     __tablename__ = "webhook_events"
-    __table_args__ = (Index("ix_webhook_events_status_received", "status", "received_at"),)
+    __table_args__ = (
+        Index("ix_webhook_events_status_received", "status", "received_at"),
+        Index("ix_webhook_events_customer_created", "customer_id", "created", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stripe_id: Mapped[str] = mapped_column(STRIPE_ID, unique=True)
     type: Mapped[str] = mapped_column(String(100), index=True)
     object_kind: Mapped[str | None] = mapped_column(String(60))
     object_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    # The customer that the event's object is, or names.
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     api_version: Mapped[str | None] = mapped_column(String(40))
     livemode: Mapped[bool]
     account: Mapped[str | None] = mapped_column(STRIPE_ID)
@@ -1311,13 +1392,12 @@ class AuditEntry(db.Model):
     """Who did what, when, from where, and what it changed. Never updated, never deleted."""
 
     __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_account_at", "account_id", "at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
-    )
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
     action: Mapped[str] = mapped_column(String(100), index=True)
     subject: Mapped[str | None] = mapped_column(String(255))
     before: Mapped[dict[str, Any] | None]
