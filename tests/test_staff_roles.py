@@ -24,6 +24,7 @@ ROLES = {
     "admin_customers.index": ALL,
     "admin_invoices.show": ALL,
     "admin_customers.show": ALL,
+    "admin_stripe_customers.show": ALL,
     "admin_webhooks.index": ADMIN,
     "admin_outbox.index": ADMIN,
     "admin_health.index": ADMIN,
