@@ -45,9 +45,7 @@ def run(report: Report, *, restart: bool = False) -> dict[str, int]:
     """
     rows = {row.kind: row for row in db.session.scalars(sa.select(SyncProgress))}
     if restart or all(kind in rows and rows[kind].finished_at for kind in ORDER):
-        db.session.execute(
-            sa.update(SyncProgress).values(last_id=None, pulled=0, finished_at=None)
-        )
+        db.session.execute(sa.update(SyncProgress).values(last_id=None, pulled=0, finished_at=None))
         db.session.commit()
     for kind in ORDER:
         progress = db.session.get(SyncProgress, kind)

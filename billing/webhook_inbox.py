@@ -22,7 +22,16 @@ from billing.gateway import webhooks
 from billing.webhook_handlers import HANDLED_TYPES, HANDLERS, ID
 from models import WebhookEvent, db
 
-__all__ = ["HANDLED_TYPES", "can_be_processed", "process", "process_again", "receive", "retry_failed", "sweep"]
+__all__ = [
+    "HANDLED_TYPES",
+    "any_failed",
+    "can_be_processed",
+    "process",
+    "process_again",
+    "receive",
+    "retry_failed",
+    "sweep",
+]
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +158,12 @@ def process_again(row: WebhookEvent) -> None:
     row.status, row.attempts = "pending", 0
     db.session.commit()
     process(row)
+
+
+def any_failed() -> bool:
+    """Whether an event was given up."""
+    failed = sa.select(WebhookEvent.id).where(WebhookEvent.status == "failed").limit(1)
+    return db.session.scalar(failed) is not None
 
 
 def retry_failed() -> int:
