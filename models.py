@@ -944,6 +944,9 @@ class QuoteDifference(db.Model):
     # [{"line": what it is for, "quoted": minor units, "charged": minor units}, ...]
     lines: Mapped[list[Any]]
     seen_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    # When somebody of the staff had looked into it; null until then.
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+    resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     quote: Mapped[Quote] = relationship()
     account: Mapped[Account] = relationship()
 
@@ -1370,6 +1373,41 @@ class CustomerView(db.Model):
 # --------------------------------------------------------------------------------------------
 
 
+class TaskRun(db.Model):
+    """How a background task last ran: one row a task. Times are the machine's own."""
+
+    __tablename__ = "task_runs"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    started_at: Mapped[datetime]
+    # Of the last run that came to an end, well or not.
+    finished_at: Mapped[datetime | None]
+    duration_ms: Mapped[int | None]
+    # What the last run that ended said when it failed; null when it went well.
+    error: Mapped[str | None] = mapped_column(Text)
+    failures_in_a_row: Mapped[int] = mapped_column(default=0)
+
+
+class StripeCalls(db.Model):
+    """How many calls Stripe answered in one minute, with which outcome, and how fast.
+
+    A row counts the calls that took up to `within_ms` and longer than the step before it, which is
+    exact enough for a median and adds up over processes. Times are the machine's own.
+    """
+
+    __tablename__ = "stripe_calls"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    # answered, declined or refused (both are answers), busy, failed, locked_out
+    outcome: Mapped[str] = mapped_column(String(20), primary_key=True)
+    within_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    calls: Mapped[int]
+    last_at: Mapped[datetime]
+    last_ms: Mapped[int]
+    # Our clock minus Stripe's; null when the last answer did not tell the time.
+    skew_seconds: Mapped[int | None]
+
+
 # --------------------------------------------------------------------------------------------
 # The outbox: effects, written with the change that causes them
 # --------------------------------------------------------------------------------------------
@@ -1382,11 +1420,15 @@ class OutboxEntry(db.Model):
     __table_args__ = (
         Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),
         Index("ix_outbox_entries_account_created", "account_id", "created_at", "id"),
+        # The staff's list: the newest first, by one of these.
+        Index("ix_outbox_entries_status_id", "status", "id"),
+        Index("ix_outbox_entries_kind_id", "kind", "id"),
+        Index("ix_outbox_entries_account_id_id", "account_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(255), unique=True)  # "payment_failed:in_123:2"
-    kind: Mapped[str] = mapped_column(String(60), index=True)
+    kind: Mapped[str] = mapped_column(String(60))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     # Ids and figures as they were when the fact became known.
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -1398,10 +1440,13 @@ class OutboxEntry(db.Model):
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
     # Addresses that have it already, when an attempt reached some of them only.
     delivered_to: Mapped[list[Any]] = mapped_column(default=list)
+    # How often somebody asked for it once more after it was sent.
+    repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     # Why it was skipped.
     reason: Mapped[str | None] = mapped_column(String(200))
     last_error: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
+    account: Mapped[Account | None] = relationship()
 
 
 # --------------------------------------------------------------------------------------------
@@ -1416,11 +1461,13 @@ class WebhookEvent(db.Model):
     __table_args__ = (
         Index("ix_webhook_events_status_received", "status", "received_at"),
         Index("ix_webhook_events_customer_created", "customer_id", "created", "id"),
+        Index("ix_webhook_events_status_next", "status", "next_attempt_at"),
+        Index("ix_webhook_events_type_received", "type", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stripe_id: Mapped[str] = mapped_column(STRIPE_ID, unique=True)
-    type: Mapped[str] = mapped_column(String(100), index=True)
+    type: Mapped[str] = mapped_column(String(100))
     object_kind: Mapped[str | None] = mapped_column(String(60))
     object_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
     # The customer that the event's object is, or names.
@@ -1429,11 +1476,14 @@ class WebhookEvent(db.Model):
     livemode: Mapped[bool]
     account: Mapped[str | None] = mapped_column(STRIPE_ID)
     created: Mapped[datetime]
-    received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    received_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     payload: Mapped[dict[str, Any]]
-    # pending, processed, ignored (a type we do nothing for), quarantined (not for us)
+    # pending, processed, failed (given up after many attempts), ignored (a type we do nothing
+    # for), quarantined (not for us)
     status: Mapped[str] = mapped_column(String(20), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
+    # When the sweep tries a pending one again; null is at once.
+    next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     processed_at: Mapped[datetime | None]
 
@@ -1448,19 +1498,27 @@ class SyncProgress(db.Model):
     last_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     pulled: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime | None]
+    # When a run last came to its end with it; a new run keeps it until then.
+    completed_at: Mapped[datetime | None]
 
 
 class AuditEntry(db.Model):
     """Who did what, when, from where, and what it changed. Never updated, never deleted."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_account_at", "account_id", "at", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entries_user_id_at", "user_id", "at"),
+        Index("ix_audit_entries_account_id_at", "account_id", "at"),
+        Index("ix_audit_entries_action_at", "action", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    # What did it where no person did: "command grant-access", "task sweep_inbox", "webhook".
+    done_by: Mapped[str | None] = mapped_column(String(100))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
-    action: Mapped[str] = mapped_column(String(100), index=True)
+    action: Mapped[str] = mapped_column(String(100))
     subject: Mapped[str | None] = mapped_column(String(255))
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
