@@ -565,7 +565,10 @@ class SubscriptionSchedule(Mirrored, db.Model):
 
 class Invoice(Mirrored, db.Model):
     __tablename__ = "invoices"
-    __table_args__ = (Index("ix_invoices_customer_created", "customer_id", "created"),)
+    __table_args__ = (
+        Index("ix_invoices_customer_created", "customer_id", "created", "stripe_id"),
+        Index("ix_invoices_customer_paid", "customer_id", "paid_at", "stripe_id"),
+    )
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
@@ -1014,8 +1017,73 @@ class QuoteDifference(db.Model):
     # [{"line": what it is for, "quoted": minor units, "charged": minor units}, ...]
     lines: Mapped[list[Any]]
     seen_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    # When somebody of the staff had looked into it; null until then.
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+    resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     quote: Mapped[Quote] = relationship()
     account: Mapped[Account] = relationship()
+
+
+# --------------------------------------------------------------------------------------------
+# What staff do for an account, each kept with its idempotency key before Stripe is asked
+# --------------------------------------------------------------------------------------------
+
+
+class StaffAction(db.Model):
+    """One press of a button that moves money or changes an account's billing, done once.
+
+    `params` is what was agreed to, `before` the state it was agreed in, `result` what Stripe made
+    of it. At most one is under way for a subject, so that two people never do the same twice.
+    """
+
+    __tablename__ = "staff_actions"
+    __table_args__ = (
+        Index(
+            "uq_staff_actions_asked",
+            "subject",
+            unique=True,
+            sqlite_where=db.text("status = 'asked'"),
+            postgresql_where=db.text("status = 'asked'"),
+        ),
+        Index("ix_staff_actions_status_asked", "status", "asked_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random; in Stripe's metadata
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    params: Mapped[dict[str, Any]]
+    before: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
+    # planned (Stripe was not asked), asked (and not known how it ended), done, refused
+    status: Mapped[str] = mapped_column(String(20), default="planned")
+    # How many keys were spent on failures that Stripe keeps.
+    spent_keys: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    asked_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def is_done(self) -> bool:
+        return self.status == "done"
+
+    @property
+    def is_open(self) -> bool:
+        """Asked of Stripe, and not known how it ended."""
+        return self.status == "asked"
+
+    @property
+    def key(self) -> str:
+        """The idempotency key to use now: the first, or the next after one was spent."""
+        return (
+            f"{self.idempotency_key}:{self.spent_keys}" if self.spent_keys else self.idempotency_key
+        )
 
 
 # --------------------------------------------------------------------------------------------
@@ -1062,7 +1130,10 @@ class AccessDecision(db.Model):
     """
 
     __tablename__ = "access_decisions"
-    __table_args__ = (Index("ix_access_decisions_account_id_id", "account_id", "id"),)
+    __table_args__ = (
+        Index("ix_access_decisions_account_id_id", "account_id", "id"),
+        Index("ix_access_decisions_account_at", "account_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -1290,6 +1361,75 @@ class PurchaseGrant(db.Model):
 # What finding an account looks into
 # --------------------------------------------------------------------------------------------
 
+# Compared by code points on every database, so that a range of an index holds what begins so.
+TERM = String(100).with_variant(String(100, collation="C"), "postgresql")
+
+
+class SearchTerm(db.Model):
+    """What an account is found by: a word of a name, an address, four digits, or a facet.
+
+    A facet has a colon, which no word has: "status:past_due", "plan:prod_123". Kept up to date by
+    `billing.search_index`; everything in it can be made again from the other tables.
+    """
+
+    __tablename__ = "search_terms"
+    __table_args__ = (Index("ix_search_terms_account_id_term", "account_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class CustomerTerm(db.Model):
+    """The same for a customer of Stripe's that no account here is linked to."""
+
+    __tablename__ = "customer_terms"
+    __table_args__ = (Index("ix_customer_terms_customer_id_term", "customer_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+
+
+class PaymentReference(db.Model):
+    """The id of a payment intent or charge that a mirrored object only mentions, and whose it is.
+
+    `invoice_id` is the invoice it paid towards, null for a payment that is no invoice's.
+    """
+
+    __tablename__ = "payment_references"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+
+
+# --------------------------------------------------------------------------------------------
+# Staff looking at the portal as a customer does
+# --------------------------------------------------------------------------------------------
+
+
+class CustomerView(db.Model):
+    """A member of staff looking at one account's pages as its owner sees them: read-only.
+
+    By the machine's time, as ages of sessions are. It is over at `ends_at`, noted or not.
+    """
+
+    __tablename__ = "customer_views"
+    __table_args__ = (Index("ix_customer_views_ended_ends", "ended_at", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User] = relationship()
+
+    def is_running(self, now: datetime) -> bool:
+        return self.ended_at is None and self.started_at <= now < self.ends_at
+
 
 # --------------------------------------------------------------------------------------------
 # Finance: how exports are laid out
@@ -1398,9 +1538,56 @@ class SubscriptionState(db.Model):
         )
 
 
+class FailedPayment(db.Model):
+    """A renewal's invoice whose payment failed at least once, whatever became of it since.
+
+    Stripe's invoice does not keep that: it counts automatic attempts only.
+    """
+
+    __tablename__ = "failed_payments"
+
+    invoice_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    failed_at: Mapped[datetime] = mapped_column(index=True)
+
+
 # --------------------------------------------------------------------------------------------
 # Health: what the background and Stripe last did
 # --------------------------------------------------------------------------------------------
+
+
+class TaskRun(db.Model):
+    """How a background task last ran: one row a task. Times are the machine's own."""
+
+    __tablename__ = "task_runs"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    started_at: Mapped[datetime]
+    # Of the last run that came to an end, well or not.
+    finished_at: Mapped[datetime | None]
+    duration_ms: Mapped[int | None]
+    # What the last run that ended said when it failed; null when it went well.
+    error: Mapped[str | None] = mapped_column(Text)
+    failures_in_a_row: Mapped[int] = mapped_column(default=0)
+
+
+class StripeCalls(db.Model):
+    """How many calls Stripe answered in one minute, with which outcome, and how fast.
+
+    A row counts the calls that took up to `within_ms` and longer than the step before it, which is
+    exact enough for a median and adds up over processes. Times are the machine's own.
+    """
+
+    __tablename__ = "stripe_calls"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    # answered, declined or refused (both are answers), busy, failed, locked_out
+    outcome: Mapped[str] = mapped_column(String(20), primary_key=True)
+    within_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    calls: Mapped[int]
+    last_at: Mapped[datetime]
+    last_ms: Mapped[int]
+    # Our clock minus Stripe's; null when the last answer did not tell the time.
+    skew_seconds: Mapped[int | None]
 
 
 # --------------------------------------------------------------------------------------------
@@ -1412,14 +1599,19 @@ class OutboxEntry(db.Model):
     """An effect to come, such as a mail. `key` names the business fact, so it happens once."""
 
     __tablename__ = "outbox_entries"
-    __table_args__ = (Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),
+        Index("ix_outbox_entries_account_created", "account_id", "created_at", "id"),
+        # The staff's list: the newest first, by one of these.
+        Index("ix_outbox_entries_status_id", "status", "id"),
+        Index("ix_outbox_entries_kind_id", "kind", "id"),
+        Index("ix_outbox_entries_account_id_id", "account_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(255), unique=True)  # "payment_failed:in_123:2"
-    kind: Mapped[str] = mapped_column(String(60), index=True)
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
-    )
+    kind: Mapped[str] = mapped_column(String(60))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     # Ids and figures as they were when the fact became known.
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -1430,10 +1622,13 @@ class OutboxEntry(db.Model):
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
     # Addresses that have it already, when an attempt reached some of them only.
     delivered_to: Mapped[list[Any]] = mapped_column(default=list)
+    # How often somebody asked for it once more after it was sent.
+    repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     # Why it was skipped.
     reason: Mapped[str | None] = mapped_column(String(200))
     last_error: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
+    account: Mapped[Account | None] = relationship()
 
 
 # --------------------------------------------------------------------------------------------
@@ -1445,22 +1640,32 @@ class WebhookEvent(db.Model):
     """A webhook as it came, kept as evidence; its payload is never applied to the mirror."""
 
     __tablename__ = "webhook_events"
-    __table_args__ = (Index("ix_webhook_events_status_received", "status", "received_at"),)
+    __table_args__ = (
+        Index("ix_webhook_events_status_received", "status", "received_at"),
+        Index("ix_webhook_events_customer_created", "customer_id", "created", "id"),
+        Index("ix_webhook_events_status_next", "status", "next_attempt_at"),
+        Index("ix_webhook_events_type_received", "type", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stripe_id: Mapped[str] = mapped_column(STRIPE_ID, unique=True)
-    type: Mapped[str] = mapped_column(String(100), index=True)
+    type: Mapped[str] = mapped_column(String(100))
     object_kind: Mapped[str | None] = mapped_column(String(60))
     object_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    # The customer that the event's object is, or names.
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     api_version: Mapped[str | None] = mapped_column(String(40))
     livemode: Mapped[bool]
     account: Mapped[str | None] = mapped_column(STRIPE_ID)
     created: Mapped[datetime]
-    received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    received_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     payload: Mapped[dict[str, Any]]
-    # pending, processed, ignored (a type we do nothing for), quarantined (not for us)
+    # pending, processed, failed (given up after many attempts), ignored (a type we do nothing
+    # for), quarantined (not for us)
     status: Mapped[str] = mapped_column(String(20), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
+    # When the sweep tries a pending one again; null is at once.
+    next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     processed_at: Mapped[datetime | None]
 
@@ -1475,20 +1680,27 @@ class SyncProgress(db.Model):
     last_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     pulled: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime | None]
+    # When a run last came to its end with it; a new run keeps it until then.
+    completed_at: Mapped[datetime | None]
 
 
 class AuditEntry(db.Model):
     """Who did what, when, from where, and what it changed. Never updated, never deleted."""
 
     __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_user_id_at", "user_id", "at"),
+        Index("ix_audit_entries_account_id_at", "account_id", "at"),
+        Index("ix_audit_entries_action_at", "action", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
-    )
-    action: Mapped[str] = mapped_column(String(100), index=True)
+    # What did it where no person did: "command grant-access", "task sweep_inbox", "webhook".
+    done_by: Mapped[str | None] = mapped_column(String(100))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    action: Mapped[str] = mapped_column(String(100))
     subject: Mapped[str | None] = mapped_column(String(255))
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]

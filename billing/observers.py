@@ -2,16 +2,20 @@
 
 from billing import (
     cancellation_offers,
+    failed_payments,
     purchase_grants,
     quote_differences,
+    search_index,
     settlement,
     subscription_history,
 )
 
 __all__ = [
     "cancellation_offers",
+    "failed_payments",
     "purchase_grants",
     "quote_differences",
+    "search_index",
     "settlement",
     "subscription_history",
 ]

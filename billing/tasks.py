@@ -31,7 +31,7 @@ class Task:
 
 # In this order when they are run once: the later ones do what the earlier ones find.
 TASKS = (
-    Task("sweep_inbox", timedelta(minutes=1), webhook_inbox.sweep),
+    Task("sweep_inbox", timedelta(minutes=1), lambda: webhook_inbox.sweep(only_due=True)),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
     Task("find_reminders", timedelta(minutes=1), reminders.find),
