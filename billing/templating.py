@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money,
         price_tag=price_tag,
+        compact=compact,
         day=dates.day,
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
@@ -56,6 +57,11 @@ def money(amount: int, currency: str) -> str:
 def price_tag(amount: int, currency: str) -> str:
     """As `money`, without a zero fraction: "$49"."""
     return money_text.text(amount, currency, locale=_locale(), trim=True)
+
+
+def compact(amount: int, currency: str) -> str:
+    """As `money`, in few letters: "$1.2K"."""
+    return money_text.compact(amount, currency, locale=_locale())
 
 
 def explained(said: dict[str, Any] | None) -> declines.Decline | None:

@@ -34,6 +34,9 @@ ROLES = {
     "finance_refunds.index": MONEY,
     "finance_tie_out.show": MONEY,
     "finance_metrics.index": MONEY,
+    "finance_metrics.subscribers": MONEY,
+    "finance_metrics.failed_payments": MONEY,
+    "finance_metrics.export": MONEY,
 }
 
 

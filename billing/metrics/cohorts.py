@@ -1,4 +1,4 @@
-"""Subscribers by the month they first paid in: who still pays, and what they are worth, over time."""
+"""Subscribers by the month they first paid in: who still pays, and what they are worth."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Cohort:
 
 
 def of(book: Book, last: Month) -> list[Cohort]:
-    """The cohorts of the twelve months up to `last`, the oldest first; those with nobody left out."""
+    """The cohorts of the twelve months up to `last`, the oldest first; none with nobody in it."""
     first = last.plus(1 - SHOWN)
     cohorts = {
         month: Cohort(month, [Cell(each) for each in month.until(last)])

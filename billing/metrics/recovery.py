@@ -18,7 +18,7 @@ OUTCOMES = (WON_BACK, LOST, OPEN)
 
 @dataclass
 class Recovery:
-    """The failures of a month, by outcome: how many invoices, and what they came to, minor units."""
+    """The failures of a month, by outcome: how many invoices, and their amounts, minor units."""
 
     month: Month
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
@@ -58,7 +58,7 @@ def invoices(view: View, month: Month, outcome: str | None) -> sa.Select[tuple[I
     statement = _failures(view, month, month)
     if outcome is not None:
         statement = statement.where(_outcome() == outcome)
-    return statement.order_by(Invoice.finalized_at.desc(), Invoice.stripe_id.desc())
+    return statement.order_by(FailedPayment.failed_at.desc(), Invoice.stripe_id.desc())
 
 
 def _failures(view: View, first: Month, last: Month) -> sa.Select[tuple[Invoice]]:
