@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import stripe
 from flask import current_app
@@ -11,17 +12,15 @@ from tqdm import tqdm
 from billing import backfill
 from config import Settings
 from demo import stories
-from demo.clock import Clock
+from demo.clock import DAY, Clock
 from demo.life import Life
 
-
-def begins(now: datetime) -> datetime:
-    """The company's first moment, at which the sandbox's time has to begin."""
-    return stories.told("small", now)[0]
+# The portal sees the company's last day itself, by its webhooks.
+LAST_DAY = timedelta(days=1)
 
 
 def make(size: str) -> int:
-    """Lives through the company's months up to the present; how many things happened.
+    """Lives through the company's months up to yesterday; how many things happened.
 
     Nothing is done, and none happened, where the sandbox's time is not in the past: it was made
     before, or there is no past to be had.
@@ -31,19 +30,27 @@ def make(size: str) -> int:
         raise SystemExit("The demo's company is made in the sandbox only.")
     sandbox = settings.stripe_api_base
     clock = Clock(sandbox)
-    if clock.ahead >= 0:
+    until = datetime.now(UTC) - LAST_DAY
+    if clock.now() >= until.timestamp():
         return 0
     client = stripe.StripeClient(
         settings.stripe_secret_key,
         http_client=stripe.RequestsClient(),
         base_addresses={"api": sandbox},
     )
-    _, acts = stories.told(size, datetime.now(UTC))
-    life = Life(client, sandbox, clock)
-    # Nobody reads a bar that is not on a terminal.
-    for act in tqdm(acts, unit=" acts", desc="Living", disable=None):
-        clock.to(act.at)
-        life.do(act)
-    clock.to_the_present()
-    backfill.run(lambda kind, count: None)
+    begin, acts = stories.told(size, datetime.now(UTC))
+    life = Life(client, clock)
+    with _bar("Living", unit=" days", total=(until - begin).days) as bar:
+        for act in acts:
+            clock.to(act.at)
+            life.do(act)
+            bar.update(int(act.at - begin.timestamp()) // DAY - bar.n)
+    clock.to(int(until.timestamp()))
+    with _bar("Mirroring", unit=" objects") as bar:
+        backfill.run(lambda _kind, count: bar.update(count))
     return len(acts)
+
+
+def _bar(doing: str, **how: Any) -> tqdm:
+    # Nobody reads a bar that is not on a terminal.
+    return tqdm(desc=doing, disable=None, **how)

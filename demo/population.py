@@ -43,15 +43,21 @@ class Region:
     joined: str = " "
 
 
+def names(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split(", "))
+
+
 REGIONS = (
     Region(
         "US",
         "usd",
         36,
-        ("Juniper", "Blue Ridge", "Harbor", "Cobalt", "Redwood", "Lantern", "Prairie", "Summit")
-        + ("Ironwood", "Clearwater", "Maple Street", "Foxglove", "Northgate", "Beacon", "Osprey"),
-        ("Robotics Inc.", "Analytics", "Dental Group", "Coffee Roasters LLC", "Logistics Inc.")
-        + ("Learning", "Biosciences", "Realty Partners", "Studios", "Energy Co-op", "Legal LLP"),
+        names("Juniper, Blue Ridge, Harbor, Cobalt, Redwood, Lantern, Prairie, Summit, Ironwood")
+        + names("Clearwater, Maple Street, Foxglove, Northgate, Beacon, Osprey, Bluestem"),
+        names(
+            "Robotics Inc., Analytics, Dental Group, Coffee Roasters LLC, Logistics Inc., Legal LLP"
+        )
+        + names("Logistics Inc., Learning, Biosciences, Realty Partners, Studios, Energy Co-op"),
         ("Maya", "Jordan", "Priya", "Daniel", "Grace", "Marcus", "Elena", "Tom", "Aisha", "Wei"),
         ("Thompson", "Nguyen", "Ramirez", "Okafor", "Walsh", "Patel", "Kim", "Rosen", "Brooks"),
         (
@@ -75,11 +81,21 @@ REGIONS = (
         "DE",
         "eur",
         20,
-        ("Lindner", "Köhler", "Schäfer", "Brandt", "Vogel", "Hansen", "Weiß", "Krüger", "Oberländer"),
-        ("Maschinenbau GmbH", "Architekten PartG mbB", "Verlag GmbH", "Software GmbH & Co. KG")
-        + ("Logistik AG", "Medizintechnik GmbH", "Optik e.K.", "Energieberatung GmbH"),
+        (
+            "Lindner",
+            "Köhler",
+            "Schäfer",
+            "Brandt",
+            "Vogel",
+            "Hansen",
+            "Weiß",
+            "Krüger",
+            "Oberländer",
+        ),
+        names("Maschinenbau GmbH, Architekten PartG mbB, Verlag GmbH, Software GmbH & Co. KG")
+        + names("Logistik AG, Medizintechnik GmbH, Optik e.K., Energieberatung GmbH"),
         ("Jonas", "Lena", "Friederike", "Mehmet", "Sören", "Katharina", "Björn", "Anneliese"),
-        ("Bauer", "Großmann", "Yılmaz", "Jäger", "Petersen", "Hoffmann", "Müller-Lüdenscheidt"),
+        ("Bauer", "Großmann", "Yildiz", "Jäger", "Petersen", "Hoffmann", "Müller-Lüdenscheidt"),
         (("Lindenstr. 40", "10969", "Berlin"), ("Elbchaussee 9", "22765", "Hamburg")),
         taxed=0.7,
     ),
@@ -119,7 +135,14 @@ REGIONS = (
         "jpy",
         17,
         ("青葉", "北斗", "桜井", "東雲", "みなと", "若松", "あさひ", "白波", "京町", "山吹"),
-        ("ソフトウェア株式会社", "製作所", "デザイン株式会社", "物流株式会社", "クリニック", "出版"),
+        (
+            "ソフトウェア株式会社",
+            "製作所",
+            "デザイン株式会社",
+            "物流株式会社",
+            "クリニック",
+            "出版",
+        ),
         ("健太", "美咲", "翔", "陽菜", "大輔", "由美子", "直樹", "葵"),
         ("佐藤", "高橋", "田中", "渡辺", "小林", "山本", "中村"),
         (("千代田区丸の内1-9-2", "100-0005", "東京"), ("北区梅田3-1-1", "530-0001", "大阪")),
@@ -129,7 +152,13 @@ REGIONS = (
 )
 # How the Japanese names above are written in addresses.
 LATIN = {
-    **{"青葉": "aoba", "北斗": "hokuto", "桜井": "sakurai", "東雲": "shinonome", "みなと": "minato"},
+    **{
+        "青葉": "aoba",
+        "北斗": "hokuto",
+        "桜井": "sakurai",
+        "東雲": "shinonome",
+        "みなと": "minato",
+    },
     **{"若松": "wakamatsu", "あさひ": "asahi", "白波": "shiranami", "京町": "kyomachi"},
     **{"山吹": "yamabuki", "ソフトウェア株式会社": "soft", "製作所": "works", "出版": "books"},
     **{"デザイン株式会社": "design", "物流株式会社": "logistics", "クリニック": "clinic"},
@@ -138,7 +167,8 @@ LATIN = {
     **{"田中": "tanaka", "渡辺": "watanabe", "小林": "kobayashi", "山本": "yamamoto"},
     **{"中村": "nakamura"},
 }
-SPELT = {"ß": "ss", "ø": "o", "ı": "i", "ł": "l", "&": "and"}
+ADDRESS = ("line1", "postal_code", "city", "country")
+SPELT = {"ß": "ss", "ø": "o", "ł": "l", "&": "and"}
 
 
 def drawn(random: random.Random) -> Iterator[Company]:
@@ -156,15 +186,13 @@ def drawn(random: random.Random) -> Iterator[Company]:
         begin, end = left[region].pop()
         people = [_person(random, region) for _ in range(random.choice((1, 1, 1, 2, 2, 3)))]
         people = list(dict.fromkeys(people))
-        line, postal_code, city = random.choice(region.places)
+        place = (*random.choice(region.places), region.country)
         yield Company(
             name=f"{begin}{region.joined}{end}",
             domain=f"{slug(f'{LATIN.get(begin, begin)} {LATIN.get(end, end)}', '-')}.example",
             country=region.country,
             currency=region.currency,
-            address=dict(
-                line1=line, postal_code=postal_code, city=city, country=region.country
-            ),
+            address=dict(zip(ADDRESS, place, strict=True)),
             people=tuple(f"{given} {family}" for given, family in people)
             if region.joined
             else tuple(f"{family} {given}" for given, family in people),
