@@ -25,9 +25,10 @@ COMMENTS = {
     "missing_features": ("No on-premises version.", "We need SAML for contractors."),
 }
 # The chance of leaving in a month.
-LEAVES = {"starter": 0.085, "team": 0.042, "business": 0.012}
+LEAVES = {"starter": 0.1, "team": 0.055, "business": 0.015}
 SEATS = {"starter": (1, 1), "team": (2, 14), "business": (6, 48)}
 CARDS = ("pm_card_visa",) * 6 + ("pm_card_mastercard",) * 4 + ("pm_card_amex",)
+BANK_DEBIT = "pm_sepaDebit"
 
 
 def stories(begin: datetime, today: datetime, count: int) -> list[Story]:
@@ -64,6 +65,9 @@ class _Chance:
         yearly = {"starter": 0.12, "team": 0.22, "business": 0.4}[self._plan]
         self._yearly = random_.random() < yearly
         self._given_back = False
+        self._card = random_.choice(CARDS)
+        if story.company.currency == "eur" and random_.random() < 0.2:
+            self._card = BANK_DEBIT
 
     def live(self) -> None:
         if self._joins > 20 and self._random.random() < 0.05:
@@ -74,7 +78,7 @@ class _Chance:
     def _begins(self) -> bool:
         """The first subscription; whether it is one that goes on."""
         terms: dict[str, Any] = {"plan": self._plan, "seats": self._seats}
-        terms["card"] = self._random.choice(CARDS)
+        terms["card"] = self._card
         if self._yearly:
             terms["interval"] = "year"
         tried = {"starter": 0.5, "team": 0.35, "business": 0.0}[self._plan]
@@ -133,7 +137,9 @@ class _Chance:
                     self._on(returns, "subscribe", plan=plan, seats=self._seats)
                     self._goes_on(int(returns))
             return "over"
-        if not self._yearly and random_.random() < 0.055:
+        # A debit that comes back does so days later: another story.
+        fails = not self._yearly and self._card != BANK_DEBIT
+        if fails and random_.random() < 0.055:
             return self._fails(day)
         chance = random_.random()
         if plan != "starter" and chance < 0.2:
@@ -153,14 +159,14 @@ class _Chance:
         elif chance < 0.32 and month > 1:
             part = random_.choice((0.25, 0.5, 1.0))
             self._on(midst, "refund", part=part, reason="requested_by_customer")
-        elif chance < 0.335 and month > 1:
+        elif chance < 0.345 and month > 1:
             back_to = random_.choice(("card", "balance"))
             self._on(midst, "credit", part=0.3, back_to=back_to, reason="order_change")
-        elif chance < 0.347 and plan == "team" and not self._yearly:
+        elif chance < 0.36 and plan == "team" and not self._yearly:
             self._on(midst, "pause")
             self._on(midst + 45, "resume")
             return "over"
-        elif chance < 0.36:
+        elif chance < 0.375:
             self._on(midst, "discount", coupon="sorry" if midst > 51 else "welcome20")
         return ""
 

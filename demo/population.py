@@ -57,7 +57,7 @@ REGIONS = (
         names(
             "Robotics Inc., Analytics, Dental Group, Coffee Roasters LLC, Logistics Inc., Legal LLP"
         )
-        + names("Logistics Inc., Learning, Biosciences, Realty Partners, Studios, Energy Co-op"),
+        + names("Learning, Biosciences, Realty Partners, Studios, Energy Co-op"),
         ("Maya", "Jordan", "Priya", "Daniel", "Grace", "Marcus", "Elena", "Tom", "Aisha", "Wei"),
         ("Thompson", "Nguyen", "Ramirez", "Okafor", "Walsh", "Patel", "Kim", "Rosen", "Brooks"),
         (

@@ -28,12 +28,12 @@ class Story:
 
     def __init__(self, company: Company | None, begin: datetime, today: datetime, hour: float = 9):
         self.acts: list[Act] = []
-        self._company, self._begin, self._today, self._hour = company, begin, today, hour
+        self.company, self._begin, self._today, self._hour = company, begin, today, hour
 
     def on(self, day: float, what: str, **terms: Any) -> Story:
         base = self._begin if day >= 0 else self._today
         at = base + timedelta(days=day, hours=self._hour)
-        self.acts.append(Act(int(at.timestamp()), self._company, what, terms))
+        self.acts.append(Act(int(at.timestamp()), self.company, what, terms))
         return self
 
 
