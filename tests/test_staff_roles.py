@@ -20,6 +20,7 @@ ROLES = {
     "admin_overview.index": ALL,
     "admin_plans.index": ADMIN,
     "admin_price_changes.index": ADMIN,
+    "admin_price_changes.new": ADMIN,
     "admin_coupons.index": ADMIN,
     "admin_customers.index": ALL,
     "admin_customers.show": ALL,
