@@ -1370,6 +1370,57 @@ class PriceMove(db.Model):
 # --------------------------------------------------------------------------------------------
 
 
+class SubscriptionState(db.Model):
+    """What a subscription was from `at` on, until its next state: one row per change.
+
+    Written with the mirror as changes are seen (`is_seen`), else worked out from what Stripe
+    keeps. One that lies ahead is known to come: a discount that ends.
+    """
+
+    __tablename__ = "subscription_states"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "at"),
+        # The order in which the metrics read all of it.
+        Index("ix_subscription_states_read", "customer_id", "subscription_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID)
+    at: Mapped[datetime]
+    # Stripe's, with past_due as active: it counts until it ends.
+    status: Mapped[str] = mapped_column(String(30))
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    quantity: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    interval: Mapped[str | None] = mapped_column(String(10))
+    interval_count: Mapped[int | None]
+    # Monthly recurring revenue, minor units of `currency`.
+    mrr: Mapped[int] = mapped_column(BigInteger)
+    is_trial: Mapped[bool]
+    # How many of its items nobody can tell the amount of before they are billed.
+    not_counted: Mapped[int] = mapped_column(default=0)
+    is_seen: Mapped[bool]
+
+    @property
+    def facts(self) -> tuple[Any, ...]:
+        """What makes one state differ from another."""
+        return (
+            self.customer_id,
+            self.status,
+            self.product_id,
+            self.price_id,
+            self.quantity,
+            self.currency,
+            self.interval,
+            self.interval_count,
+            self.mrr,
+            self.is_trial,
+            self.not_counted,
+        )
+
+
 # --------------------------------------------------------------------------------------------
 # Health: what the background and Stripe last did
 # --------------------------------------------------------------------------------------------
