@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -92,6 +93,16 @@ class Mail:
 
 
 @dataclass(frozen=True)
+class Finance:
+    """What finance's exports begin with."""
+
+    time_zone: str = "UTC"
+    # Xero's own chart of accounts calls 200 "Sales"; the tax name must be one of the ledger's.
+    revenue_account: str = "200"
+    tax_name: str = "Tax Exempt"
+
+
+@dataclass(frozen=True)
 class StripeSources:
     """Origins that our pages load from or lead to, for the content security policy.
 
@@ -151,6 +162,7 @@ class Settings:
     price_notice_days: int = 30
     # How many subscribers a second are set down for a new price at Stripe; 0 is without limit.
     price_moves_per_second: int = 0
+    finance: Finance = Finance()
     stripe_network_retries: int = 2
     testing: bool = False
 
@@ -240,6 +252,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     if notice_days > LONGEST_NOTICE:
         read.problem("PRICE_NOTICE_DAYS", f"is more than {LONGEST_NOTICE} days", "30")
     moves_per_second = _price_moves_per_second(read, key=key, local=local)
+    finance = _finance(read)
     if read.problems:
         raise ConfigurationError(read.problems)
     return Settings(
@@ -263,6 +276,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         broker_url=broker_url,
         price_notice_days=notice_days,
         price_moves_per_second=moves_per_second,
+        finance=finance,
     )
 
 
@@ -454,6 +468,18 @@ def _broker_url(read: _Reader) -> str:
             "CELERY_BROKER_URL", "is not the address of a broker", "redis://localhost:6379/0"
         )
     return value
+
+
+def _finance(read: _Reader) -> Finance:
+    default = Finance()
+    zone = read.text("TIME_ZONE", default=default.time_zone)
+    if zone not in available_timezones():
+        read.problem("TIME_ZONE", f"is {zone!r}, which is not a time zone", "Europe/Berlin")
+    return Finance(
+        time_zone=zone,
+        revenue_account=read.text("EXPORT_REVENUE_ACCOUNT", default=default.revenue_account),
+        tax_name=read.text("EXPORT_TAX_NAME", default=default.tax_name),
+    )
 
 
 def _brand(read: _Reader) -> Brand:

@@ -578,18 +578,38 @@ class Invoice(Mirrored, db.Model):
     discount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax: Mapped[int] = mapped_column(BigInteger, default=0)
     total: Mapped[int] = mapped_column(BigInteger)
+    total_excluding_tax: Mapped[int | None] = mapped_column(BigInteger)
     amount_due: Mapped[int] = mapped_column(BigInteger)
     amount_paid: Mapped[int] = mapped_column(BigInteger)
+    # Of amount_paid: what came in outside Stripe, such as a transfer or cash.
+    amount_paid_off_stripe: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # More than was due; Stripe puts it into the customer's balance.
+    amount_overpaid: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     amount_remaining: Mapped[int] = mapped_column(BigInteger)
     starting_balance: Mapped[int] = mapped_column(BigInteger, default=0)
+    # Null until it is finalized: only then the customer's balance is applied.
+    ending_balance: Mapped[int | None] = mapped_column(BigInteger)
+    pre_payment_credit_notes_amount: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0"
+    )
+    post_payment_credit_notes_amount: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0"
+    )
+    # Who was billed, as the invoice says it: the customer may have moved or been renamed since.
+    customer_name: Mapped[str | None] = mapped_column(String(512))
+    customer_email: Mapped[str | None] = mapped_column(String(512))
+    customer_country: Mapped[str | None] = mapped_column(String(2))
     attempt_count: Mapped[int] = mapped_column(default=0)
     next_payment_attempt: Mapped[datetime | None]
     due_date: Mapped[datetime | None]
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
-    finalized_at: Mapped[datetime | None]
-    paid_at: Mapped[datetime | None]
+    finalized_at: Mapped[datetime | None] = mapped_column(index=True)
+    # The date of issue it shows: when it was finalized, unless another was set.
+    effective_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None] = mapped_column(index=True)
     voided_at: Mapped[datetime | None]
+    marked_uncollectible_at: Mapped[datetime | None]
     hosted_invoice_url: Mapped[str | None] = mapped_column(Text)
     invoice_pdf: Mapped[str | None] = mapped_column(Text)
 
@@ -598,6 +618,9 @@ class Invoice(Mirrored, db.Model):
     )
     lines: Mapped[list[InvoiceLine]] = relationship(
         back_populates="invoice", cascade="all, delete-orphan", order_by="InvoiceLine.position"
+    )
+    payments: Mapped[list[InvoicePayment]] = relationship(
+        back_populates="invoice", cascade="all, delete-orphan", order_by="InvoicePayment.position"
     )
 
     @property
@@ -680,11 +703,35 @@ class InvoiceLine(db.Model):
     price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     is_proration: Mapped[bool] = mapped_column(default=False)
+    # Its share of the discounts, and its taxes: those contained in `amount` are told apart.
+    discount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax_included: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
     data: Mapped[dict[str, Any]]
 
     invoice: Mapped[Invoice] = relationship(back_populates="lines")
+
+
+class InvoicePayment(db.Model):
+    """One payment towards an invoice, made or tried. Rewritten with its invoice at every pull."""
+
+    __tablename__ = "invoice_payments"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(
+        ForeignKey("invoices.stripe_id", ondelete="CASCADE"), index=True
+    )
+    position: Mapped[int]
+    status: Mapped[str] = mapped_column(String(20))  # open, paid, canceled
+    # Null until it is paid.
+    amount_paid: Mapped[int | None] = mapped_column(BigInteger)
+    payment_intent_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    paid_at: Mapped[datetime | None]
+    data: Mapped[dict[str, Any]]
+
+    invoice: Mapped[Invoice] = relationship(back_populates="payments")
 
 
 class PaymentMethod(Mirrored, db.Model):
@@ -748,11 +795,37 @@ class CreditNote(Mirrored, db.Model):
     reason: Mapped[str | None] = mapped_column(String(60))
     currency: Mapped[str] = mapped_column(String(3))
     total: Mapped[int] = mapped_column(BigInteger)
+    total_excluding_tax: Mapped[int | None] = mapped_column(BigInteger)
     pre_payment_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     post_payment_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     out_of_band_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    # The date of issue it shows: when it was made, unless another was set.
+    effective_at: Mapped[datetime | None]
     pdf: Mapped[str | None] = mapped_column(Text)
     voided_at: Mapped[datetime | None]
+
+    refunds: Mapped[list[CreditNoteRefund]] = relationship(
+        back_populates="credit_note",
+        cascade="all, delete-orphan",
+        order_by="CreditNoteRefund.position",
+    )
+
+
+class CreditNoteRefund(db.Model):
+    """How much of a refund a credit note stands for. Rewritten with its credit note."""
+
+    __tablename__ = "credit_note_refunds"
+
+    stripe_id: Mapped[str] = mapped_column(String(520), primary_key=True)  # "cn_1/re_2"
+    credit_note_id: Mapped[str] = mapped_column(
+        ForeignKey("credit_notes.stripe_id", ondelete="CASCADE"), index=True
+    )
+    position: Mapped[int]
+    refund_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    amount_refunded: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]]
+
+    credit_note: Mapped[CreditNote] = relationship(back_populates="refunds")
 
 
 class PaymentIntent(Mirrored, db.Model):
@@ -1363,6 +1436,52 @@ class PriceMove(db.Model):
 # --------------------------------------------------------------------------------------------
 # Finance: how exports are laid out
 # --------------------------------------------------------------------------------------------
+
+
+class ExportPreset(db.Model):
+    """Columns of an export that staff chose and named, for everybody in finance."""
+
+    __tablename__ = "export_presets"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    # What the rows are: invoices, invoice_lines, credit_notes, refunds.
+    rows: Mapped[str] = mapped_column(String(40))
+    columns: Mapped[list[Any]]  # keys of columns, in their order
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    user: Mapped[User | None] = relationship()
+
+
+class ExportRun(db.Model):
+    """One download of an export: how many rows it was to have, and what a whole file is.
+
+    `rows`, `size` (bytes) and `sha256` are written when the last byte was handed over, so that a
+    file can be compared with them.
+    """
+
+    __tablename__ = "export_runs"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random
+    rows_of: Mapped[str] = mapped_column(String(40))  # as in ExportPreset.rows, or tie_out
+    layout: Mapped[str] = mapped_column(String(80))
+    file_name: Mapped[str] = mapped_column(String(200))
+    search: Mapped[str] = mapped_column(Text)  # the address's query
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    started_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    finished_at: Mapped[datetime | None]
+    # running, complete, failed, interrupted
+    status: Mapped[str] = mapped_column(String(20), default="running")
+    rows_expected: Mapped[int]
+    rows: Mapped[int | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def is_complete(self) -> bool:
+        return self.status == "complete"
 
 
 # --------------------------------------------------------------------------------------------

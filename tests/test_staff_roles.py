@@ -42,6 +42,9 @@ ROLES = {
     "admin_audit.index": ADMIN,
     "admin_audit.show": ADMIN,
     "finance_invoices.index": MONEY,
+    "finance_credit_notes.index": MONEY,
+    "finance_refunds.index": MONEY,
+    "finance_tie_out.show": MONEY,
     "finance_metrics.index": MONEY,
 }
 
