@@ -565,7 +565,10 @@ class SubscriptionSchedule(Mirrored, db.Model):
 
 class Invoice(Mirrored, db.Model):
     __tablename__ = "invoices"
-    __table_args__ = (Index("ix_invoices_customer_created", "customer_id", "created"),)
+    __table_args__ = (
+        Index("ix_invoices_customer_created", "customer_id", "created", "stripe_id"),
+        Index("ix_invoices_customer_paid", "customer_id", "paid_at", "stripe_id"),
+    )
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
@@ -1022,6 +1025,68 @@ class QuoteDifference(db.Model):
 
 
 # --------------------------------------------------------------------------------------------
+# What staff do for an account, each kept with its idempotency key before Stripe is asked
+# --------------------------------------------------------------------------------------------
+
+
+class StaffAction(db.Model):
+    """One press of a button that moves money or changes an account's billing, done once.
+
+    `params` is what was agreed to, `before` the state it was agreed in, `result` what Stripe made
+    of it. At most one is under way for a subject, so that two people never do the same twice.
+    """
+
+    __tablename__ = "staff_actions"
+    __table_args__ = (
+        Index(
+            "uq_staff_actions_asked",
+            "subject",
+            unique=True,
+            sqlite_where=db.text("status = 'asked'"),
+            postgresql_where=db.text("status = 'asked'"),
+        ),
+        Index("ix_staff_actions_status_asked", "status", "asked_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random; in Stripe's metadata
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    params: Mapped[dict[str, Any]]
+    before: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
+    # planned (Stripe was not asked), asked (and not known how it ended), done, refused
+    status: Mapped[str] = mapped_column(String(20), default="planned")
+    # How many keys were spent on failures that Stripe keeps.
+    spent_keys: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    asked_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def is_done(self) -> bool:
+        return self.status == "done"
+
+    @property
+    def is_open(self) -> bool:
+        """Asked of Stripe, and not known how it ended."""
+        return self.status == "asked"
+
+    @property
+    def key(self) -> str:
+        """The idempotency key to use now: the first, or the next after one was spent."""
+        return (
+            f"{self.idempotency_key}:{self.spent_keys}" if self.spent_keys else self.idempotency_key
+        )
+
+
+# --------------------------------------------------------------------------------------------
 # Access: what staff granted, and what was decided last
 # --------------------------------------------------------------------------------------------
 
@@ -1065,7 +1130,10 @@ class AccessDecision(db.Model):
     """
 
     __tablename__ = "access_decisions"
-    __table_args__ = (Index("ix_access_decisions_account_id_id", "account_id", "id"),)
+    __table_args__ = (
+        Index("ix_access_decisions_account_id_id", "account_id", "id"),
+        Index("ix_access_decisions_account_at", "account_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -1432,6 +1500,75 @@ class PriceMove(db.Model):
 # What finding an account looks into
 # --------------------------------------------------------------------------------------------
 
+# Compared by code points on every database, so that a range of an index holds what begins so.
+TERM = String(100).with_variant(String(100, collation="C"), "postgresql")
+
+
+class SearchTerm(db.Model):
+    """What an account is found by: a word of a name, an address, four digits, or a facet.
+
+    A facet has a colon, which no word has: "status:past_due", "plan:prod_123". Kept up to date by
+    `billing.search_index`; everything in it can be made again from the other tables.
+    """
+
+    __tablename__ = "search_terms"
+    __table_args__ = (Index("ix_search_terms_account_id_term", "account_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class CustomerTerm(db.Model):
+    """The same for a customer of Stripe's that no account here is linked to."""
+
+    __tablename__ = "customer_terms"
+    __table_args__ = (Index("ix_customer_terms_customer_id_term", "customer_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+
+
+class PaymentReference(db.Model):
+    """The id of a payment intent or charge that a mirrored object only mentions, and whose it is.
+
+    `invoice_id` is the invoice it paid towards, null for a payment that is no invoice's.
+    """
+
+    __tablename__ = "payment_references"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+
+
+# --------------------------------------------------------------------------------------------
+# Staff looking at the portal as a customer does
+# --------------------------------------------------------------------------------------------
+
+
+class CustomerView(db.Model):
+    """A member of staff looking at one account's pages as its owner sees them: read-only.
+
+    By the machine's time, as ages of sessions are. It is over at `ends_at`, noted or not.
+    """
+
+    __tablename__ = "customer_views"
+    __table_args__ = (Index("ix_customer_views_ended_ends", "ended_at", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User] = relationship()
+
+    def is_running(self, now: datetime) -> bool:
+        return self.ended_at is None and self.started_at <= now < self.ends_at
+
 
 # --------------------------------------------------------------------------------------------
 # Finance: how exports are laid out
@@ -1591,6 +1728,7 @@ class OutboxEntry(db.Model):
     __tablename__ = "outbox_entries"
     __table_args__ = (
         Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),
+        Index("ix_outbox_entries_account_created", "account_id", "created_at", "id"),
         # The staff's list: the newest first, by one of these.
         Index("ix_outbox_entries_status_id", "status", "id"),
         Index("ix_outbox_entries_kind_id", "kind", "id"),
@@ -1631,6 +1769,7 @@ class WebhookEvent(db.Model):
     __tablename__ = "webhook_events"
     __table_args__ = (
         Index("ix_webhook_events_status_received", "status", "received_at"),
+        Index("ix_webhook_events_customer_created", "customer_id", "created", "id"),
         Index("ix_webhook_events_status_next", "status", "next_attempt_at"),
         Index("ix_webhook_events_type_received", "type", "received_at"),
     )
@@ -1640,6 +1779,8 @@ class WebhookEvent(db.Model):
     type: Mapped[str] = mapped_column(String(100))
     object_kind: Mapped[str | None] = mapped_column(String(60))
     object_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    # The customer that the event's object is, or names.
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     api_version: Mapped[str | None] = mapped_column(String(40))
     livemode: Mapped[bool]
     account: Mapped[str | None] = mapped_column(STRIPE_ID)

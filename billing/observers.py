@@ -4,6 +4,7 @@ from billing import (
     cancellation_offers,
     purchase_grants,
     quote_differences,
+    search_index,
     settlement,
     subscription_history,
 )
@@ -12,6 +13,7 @@ __all__ = [
     "cancellation_offers",
     "purchase_grants",
     "quote_differences",
+    "search_index",
     "settlement",
     "subscription_history",
 ]

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from billing.clock import from_unix, machine_now, now
 from billing.errors import BadWebhook, BillingError, Refused
 from billing.gateway import webhooks
+from billing.webhook_customer import customer_of
 from billing.webhook_handlers import HANDLED_TYPES, HANDLERS, ID
 from models import WebhookEvent, db
 
@@ -67,6 +68,7 @@ def receive(body: bytes, signature: str | None) -> WebhookEvent:
         type=event["type"],
         object_kind=_short(about.get("object"), 60),
         object_id=_short(about.get("id"), 255),
+        customer_id=customer_of(event),
         api_version=_short(event.get("api_version"), 40),
         livemode=event["livemode"],
         account=_short(event.get("account"), 255),
