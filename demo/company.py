@@ -1,15 +1,13 @@
-"""Making the company: its life lived through, then everything brought into the mirror."""
+"""Making the company: its life lived through. `flask billing sync` then tells the portal."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import stripe
 from flask import current_app
 from tqdm import tqdm
 
-from billing import backfill
 from config import Settings
 from demo import stories
 from demo.clock import DAY, Clock
@@ -40,17 +38,11 @@ def make(size: str) -> int:
     )
     begin, acts = stories.told(size, datetime.now(UTC))
     life = Life(client, clock)
-    with _bar("Living", unit=" days", total=(until - begin).days) as bar:
+    # Nobody reads a bar that is not on a terminal.
+    with tqdm(unit=" days", total=(until - begin).days, disable=None) as bar:
         for act in acts:
             clock.to(act.at)
             life.do(act)
             bar.update(int(act.at - begin.timestamp()) // DAY - bar.n)
     clock.to(int(until.timestamp()))
-    with _bar("Mirroring", unit=" objects") as bar:
-        backfill.run(lambda _kind, count: bar.update(count))
     return len(acts)
-
-
-def _bar(doing: str, **how: Any) -> tqdm:
-    # Nobody reads a bar that is not on a terminal.
-    return tqdm(desc=doing, disable=None, **how)

@@ -88,6 +88,8 @@ def test_the_company_has_each_kind_of_thing_is_mirrored_and_is_made_once(
     long_ago, app, db_session, stripe, stripe_calls
 ):
     company.make("small")
+    synced = app.test_cli_runner().invoke(args=["billing", "sync"])
+    assert synced.exit_code == 0, synced.output
     missing = [name for name, found in THINGS.items() if not holds(db_session, found)]
     assert missing == []
     assert subscribers_of(db_session, amount=4500) > 0
