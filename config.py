@@ -50,6 +50,7 @@ BILLING_MAILS = (
     "refund_failed",
     "credit_note",
     "purchase_receipt",
+    "price_change",
 )
 # What an account may use where that is the owner's to decide: full, read_only or none.
 ACCESS_LEVELS = {
@@ -163,6 +164,10 @@ class Settings:
     # How much of the reporting currency one unit of another is worth, by lower-case code.
     exchange_rates: Mapping[str, Decimal] = field(default_factory=dict)
     broker_url: str = field(default=FILE_BROKER, repr=False)
+    # How many days before a subscriber's price changes they are written to.
+    price_notice_days: int = 30
+    # How many subscribers a second are set down for a new price at Stripe; 0 is without limit.
+    price_moves_per_second: int = 0
     finance: Finance = Finance()
     stripe_network_retries: int = 2
     testing: bool = False
@@ -250,6 +255,10 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     mails_off = _mails_off(read)
     reporting_currency, exchange_rates = _reporting(read)
     broker_url = _broker_url(read)
+    notice_days = read.number("PRICE_NOTICE_DAYS", default=30)
+    if notice_days > LONGEST_NOTICE:
+        read.problem("PRICE_NOTICE_DAYS", f"is more than {LONGEST_NOTICE} days", "30")
+    moves_per_second = _price_moves_per_second(read, key=key, local=local)
     finance = _finance(read)
     if read.problems:
         raise ConfigurationError(read.problems)
@@ -274,6 +283,8 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         reporting_currency=reporting_currency,
         exchange_rates=exchange_rates,
         broker_url=broker_url,
+        price_notice_days=notice_days,
+        price_moves_per_second=moves_per_second,
         finance=finance,
     )
 
@@ -326,6 +337,8 @@ class _Reader:
 
 
 SHORTEST_SECRET = 32
+# Days between a notice and what it announces, at most.
+LONGEST_NOTICE = 365
 EXAMPLES = {
     "SECRET_KEY": "the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
     "STRIPE_SECRET_KEY": "sk_test_51Abc...",
@@ -473,6 +486,20 @@ def _rate(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return rate if rate.is_finite() and rate > 0 else None
+
+
+def _price_moves_per_second(read: _Reader, *, key: str, local: bool) -> int:
+    """How many moves a second keep to a share of what Stripe allows; no limit on the sandbox.
+
+    A move calls each of four endpoints about once: 25 of them a second reach the limit of one
+    endpoint in live mode, 6 the whole limit of a test key (Stripe's docs, "Rate limits").
+    """
+    share = read.number("PRICE_MOVE_SHARE", default=40)
+    if not 1 <= share <= 100:
+        read.problem("PRICE_MOVE_SHARE", f"is {share}, which is no percentage", "40")
+    if local:
+        return 0
+    return max(1, (25 if _is_live(key) else 6) * share // 100)
 
 
 def _broker_url(read: _Reader) -> str:

@@ -1357,6 +1357,145 @@ class PurchaseGrant(db.Model):
 # --------------------------------------------------------------------------------------------
 
 
+# While one of these, nothing else may change the same price.
+RUNNING_PRICE_CHANGES = ("launching", "moving", "paused")
+
+
+class PriceChange(db.Model):
+    """A price that becomes another one, and what becomes of those who pay it.
+
+    A draft has changed nothing. Confirmed, it is launching (the new price is made at Stripe, step
+    by step), then moving (subscribers are scheduled there, until the last of them has renewed),
+    paused meanwhile if staff say so, and in the end done or stopped; refused if Stripe would not
+    have the new price.
+    """
+
+    __tablename__ = "price_changes"
+    __table_args__ = (
+        Index(
+            "uq_price_changes_running",
+            "price_id",
+            unique=True,
+            sqlite_where=db.text("status IN ('launching', 'moving', 'paused')"),
+            postgresql_where=db.text("status IN ('launching', 'moving', 'paused')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    price_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    # draft, launching, moving, paused, done, stopped, refused
+    status: Mapped[str] = mapped_column(String(20), default="draft", index=True)
+    # Minor units for one, by currency.
+    old_amounts: Mapped[dict[str, Any]]
+    new_amounts: Mapped[dict[str, Any]]
+    # A price that is there already is moved to as it is; else one is made when it is confirmed.
+    makes_price: Mapped[bool] = mapped_column(default=True)
+    new_price_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    # Who moves when: keep (nobody does), renewal, date; only those whom `who` admits.
+    rule: Mapped[str] = mapped_column(String(20), default="renewal")
+    # The date, or the first day from which renewals count.
+    starts_at: Mapped[datetime | None]
+    notice_days: Mapped[int]
+    who: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    confirmed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    # The launch: one key per step follows from this, kept before Stripe is asked.
+    idempotency_key: Mapped[str] = mapped_column(String(100), unique=True)
+    launch_attempts: Mapped[int] = mapped_column(default=0)
+    launch_next_at: Mapped[datetime | None]
+    lookup_key: Mapped[str | None] = mapped_column(String(255))
+    was_default: Mapped[bool | None]
+    default_moved_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+    created_by: Mapped[User | None] = relationship(foreign_keys=[created_by_id])
+    confirmed_by: Mapped[User | None] = relationship(foreign_keys=[confirmed_by_id])
+    product: Mapped[Product | None] = relationship(
+        primaryjoin="foreign(PriceChange.product_id) == Product.stripe_id", viewonly=True
+    )
+    price: Mapped[Price | None] = relationship(
+        primaryjoin="foreign(PriceChange.price_id) == Price.stripe_id", viewonly=True
+    )
+    new_price: Mapped[Price | None] = relationship(
+        primaryjoin="foreign(PriceChange.new_price_id) == Price.stripe_id", viewonly=True
+    )
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == "draft"
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in RUNNING_PRICE_CHANGES
+
+    @property
+    def is_rise(self) -> bool:
+        """Whether anybody pays more, in whatever currency."""
+        return any(self.new_amounts[code] > old for code, old in self.old_amounts.items())
+
+
+class PriceMove(db.Model):
+    """One subscription's move from the old price to the new one, by a price change.
+
+    pending: not set down at Stripe yet, or to be set down anew. scheduled: a schedule at Stripe
+    has it. done: the subscription is on the new price. skipped: it will not move, `reason` says
+    why. failed: Stripe would not have it. undoing, undone: staff took it back.
+
+    `reason` is a word of `billing.price_changes.wording`; of a pending one it says what it waits
+    for. `amount_before` and `amount_after` are what a period costs at that renewal, net of
+    discounts, minor units; None where the mirror cannot tell.
+    """
+
+    __tablename__ = "price_moves"
+    __table_args__ = (
+        UniqueConstraint("change_id", "subscription_id"),
+        Index("ix_price_moves_change_status", "change_id", "status", "id"),
+        Index("ix_price_moves_due", "status", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    change_id: Mapped[int] = mapped_column(ForeignKey("price_changes.id", ondelete="CASCADE"))
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
+    )
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    reason: Mapped[str | None] = mapped_column(String(40))
+    # The plan or the day that the reason names.
+    reason_detail: Mapped[str | None] = mapped_column(String(200))
+    currency: Mapped[str] = mapped_column(String(3))
+    # Of the old price, as it was when the move was last set down.
+    quantity: Mapped[int | None]
+    amount_before: Mapped[int | None] = mapped_column(BigInteger)
+    amount_after: Mapped[int | None] = mapped_column(BigInteger)
+    moves_at: Mapped[datetime | None] = mapped_column(index=True)
+    schedule_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    # Which time it is set down: part of the idempotency keys.
+    round: Mapped[int] = mapped_column(default=1)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    scheduled_at: Mapped[datetime | None]
+    noticed_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    change: Mapped[PriceChange] = relationship()
+    account: Mapped[Account | None] = relationship()
+    subscription: Mapped[Subscription | None] = relationship(
+        primaryjoin="foreign(PriceMove.subscription_id) == Subscription.stripe_id", viewonly=True
+    )
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.status in {"pending", "scheduled", "failed"}
+
+
 # --------------------------------------------------------------------------------------------
 # What finding an account looks into
 # --------------------------------------------------------------------------------------------
