@@ -19,12 +19,14 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money,
         price_tag=price_tag,
+        compact=compact,
         day=dates.day,
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
         moment=dates.moment,
         explained=explained,
         time_left=dates.time_left,
+        lasting=dates.lasting,
         text_on=colour.text_on,
     )
     app.jinja_env.globals.update(backup_for=backup_for, attempt_token=attempt_token)
@@ -56,6 +58,11 @@ def money(amount: int, currency: str) -> str:
 def price_tag(amount: int, currency: str) -> str:
     """As `money`, without a zero fraction: "$49"."""
     return money_text.text(amount, currency, locale=_locale(), trim=True)
+
+
+def compact(amount: int, currency: str) -> str:
+    """As `money`, in few letters: "$1.2K"."""
+    return money_text.compact(amount, currency, locale=_locale())
 
 
 def explained(said: dict[str, Any] | None) -> declines.Decline | None:
