@@ -1019,6 +1019,66 @@ class QuoteDifference(db.Model):
 
 
 # --------------------------------------------------------------------------------------------
+# What staff do for an account, each kept with its idempotency key before Stripe is asked
+# --------------------------------------------------------------------------------------------
+
+
+class StaffAction(db.Model):
+    """One press of a button that moves money or changes an account's billing, done once.
+
+    `params` is what was agreed to, `before` the state it was agreed in, `result` what Stripe made
+    of it. At most one is under way for a subject, so that two people never do the same twice.
+    """
+
+    __tablename__ = "staff_actions"
+    __table_args__ = (
+        Index(
+            "uq_staff_actions_asked",
+            "subject",
+            unique=True,
+            sqlite_where=db.text("status = 'asked'"),
+            postgresql_where=db.text("status = 'asked'"),
+        ),
+        Index("ix_staff_actions_status_asked", "status", "asked_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random; in Stripe's metadata
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    params: Mapped[dict[str, Any]]
+    before: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
+    # planned (Stripe was not asked), asked (and not known how it ended), done, refused
+    status: Mapped[str] = mapped_column(String(20), default="planned")
+    # How many keys were spent on failures that Stripe keeps.
+    spent_keys: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    asked_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def is_done(self) -> bool:
+        return self.status == "done"
+
+    @property
+    def is_open(self) -> bool:
+        """Asked of Stripe, and not known how it ended."""
+        return self.status == "asked"
+
+    @property
+    def key(self) -> str:
+        """The idempotency key to use now: the first, or the next after one was spent."""
+        return f"{self.idempotency_key}:{self.spent_keys}" if self.spent_keys else self.idempotency_key
+
+
+# --------------------------------------------------------------------------------------------
 # Access: what staff granted, and what was decided last
 # --------------------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ ROLES = {
     "admin_price_changes.index": ADMIN,
     "admin_coupons.index": ADMIN,
     "admin_customers.index": ALL,
+    "admin_invoices.show": ALL,
+    "admin_customers.show": ALL,
     "admin_webhooks.index": ADMIN,
     "admin_outbox.index": ADMIN,
     "admin_health.index": ADMIN,
