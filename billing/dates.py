@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale
@@ -78,3 +78,8 @@ def time_left(until: datetime) -> str:
         if minutes >= 2 * length:
             return f"{minutes // length} {unit}s"
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
+def in_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
+    """The moment as clocks of `zone` show it."""
+    return moment.astimezone(zone) if moment else None

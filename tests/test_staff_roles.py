@@ -32,6 +32,17 @@ ROLES = {
     "finance_credit_notes.index": MONEY,
     "finance_refunds.index": MONEY,
     "finance_tie_out.show": MONEY,
+    "finance_tie_out.export": MONEY,
+    "finance_invoices.export": MONEY,
+    "finance_credit_notes.export": MONEY,
+    "finance_refunds.export": MONEY,
+    "finance_exports.index": MONEY,
+    "finance_exports.show": MONEY,
+    "finance_export_presets.index": MONEY,
+    "finance_export_presets.new": MONEY,
+    "finance_export_presets.create": MONEY,
+    "finance_export_presets.removal": MONEY,
+    "finance_export_presets.remove": MONEY,
     "finance_metrics.index": MONEY,
 }
 
