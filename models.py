@@ -293,7 +293,8 @@ class Product(Mirrored, db.Model):
 
     Metadata keys: `slug` (makes the product a plan), `position`, `highlight`, `public`,
     `min_seats`, `max_seats` (both: sold by the seat), `trial_days`, `trial_needs_method` (whether
-    a trial asks for a card), `pausable`, `grace_days` (overrides the setting).
+    a trial asks for a card), `pausable`, `grace_days` (overrides the setting), `changes_to` (ids
+    or slugs of the plans it can be changed to; without it, all).
 
     `purchase` makes it something to buy once, and says what is granted: "credits" (as many as
     `credits` says), "setup" or any other word.
@@ -314,6 +315,8 @@ class Product(Mirrored, db.Model):
     trial_needs_method: Mapped[bool] = mapped_column(default=True)
     pausable: Mapped[bool] = mapped_column(default=False)
     grace_days: Mapped[int | None]
+    # Ids or slugs of the plans a subscriber of this one may change to; None for all.
+    changes_to: Mapped[list[Any] | None]
     purchase: Mapped[str | None] = mapped_column(String(40))
     credits: Mapped[int | None]
     features: Mapped[list[Any]] = mapped_column(default=list)
@@ -333,6 +336,12 @@ class Product(Mirrored, db.Model):
     @property
     def is_offered(self) -> bool:
         return bool(self.active and self.public and self.slug and self.deleted_at is None)
+
+    def can_change_to(self, plan: Product) -> bool:
+        """Whether its subscribers may change to `plan` themselves; another interval they may."""
+        if not self.changes_to or plan.stripe_id == self.stripe_id:
+            return True
+        return plan.stripe_id in self.changes_to or plan.slug in self.changes_to
 
     @classmethod
     def offered(cls) -> Sequence[Product]:
