@@ -1218,6 +1218,64 @@ class PurchaseGrant(db.Model):
 
 
 # --------------------------------------------------------------------------------------------
+# Plans as staff edit them
+# --------------------------------------------------------------------------------------------
+
+
+class PlanDraft(db.Model):
+    """What a plan is to become; visitors see nothing of it before it is published.
+
+    `values` are all that can be edited (`billing.plan_values`), `base` the same as they were when
+    the draft began: only what differs is written at Stripe. `steps` are changes of prices to come,
+    in order; each has an id under which it happens once. A draft ends with its publication.
+    """
+
+    __tablename__ = "plan_drafts"
+
+    # The product's id at Stripe; that of a new plan is chosen here, before Stripe is asked.
+    product_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    is_new: Mapped[bool] = mapped_column(default=False)
+    values: Mapped[dict[str, Any]]
+    base: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    steps: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    # Two people who write at once are told apart by it.
+    version: Mapped[int] = mapped_column(default=0)
+    updated_by: Mapped[User | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class HeldDiscount(db.Model):
+    """A discount that a customer or a live subscription of theirs has now: who uses a coupon.
+
+    Rewritten with what has it at every pull (`billing.held_discounts`).
+    """
+
+    __tablename__ = "held_discounts"
+    __table_args__ = (
+        Index("ix_held_discounts_coupon_id_id", "coupon_id", "id"),
+        Index("ix_held_discounts_promotion_code_id_id", "promotion_code_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # The subscription's id, else the customer's.
+    holder_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID)
+    coupon_id: Mapped[str] = mapped_column(STRIPE_ID)
+    promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    started_at: Mapped[datetime | None]
+    # None when it lasts for as long as its holder.
+    ends_at: Mapped[datetime | None]
+
+    customer: Mapped[Customer | None] = relationship(
+        primaryjoin="foreign(HeldDiscount.customer_id) == Customer.stripe_id", viewonly=True
+    )
+
+
+# --------------------------------------------------------------------------------------------
 # Price changes: rehearsed, confirmed, carried out
 # --------------------------------------------------------------------------------------------
 
