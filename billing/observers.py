@@ -3,6 +3,7 @@
 from billing import (
     cancellation_offers,
     failed_payments,
+    held_discounts,
     purchase_grants,
     quote_differences,
     search_index,
@@ -13,6 +14,7 @@ from billing import (
 __all__ = [
     "cancellation_offers",
     "failed_payments",
+    "held_discounts",
     "purchase_grants",
     "quote_differences",
     "search_index",
