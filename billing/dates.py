@@ -84,8 +84,9 @@ def lasting(length: timedelta) -> str:
     """A length of time in one whole unit, such as "40 seconds", "12 minutes" or "3 days"."""
     seconds = max(int(length.total_seconds()), 0)
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}s"
+        # Less than two of a unit is told in the next smaller one, but for exactly one.
+        if seconds >= 2 * size or seconds == size:
+            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
