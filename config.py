@@ -47,6 +47,7 @@ BILLING_MAILS = (
     "refund_failed",
     "credit_note",
     "purchase_receipt",
+    "payment_request",
 )
 # What an account may use where that is the owner's to decide: full, read_only or none.
 ACCESS_LEVELS = {

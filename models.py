@@ -1002,7 +1002,9 @@ class StaffAction(db.Model):
     @property
     def key(self) -> str:
         """The idempotency key to use now: the first, or the next after one was spent."""
-        return f"{self.idempotency_key}:{self.spent_keys}" if self.spent_keys else self.idempotency_key
+        return (
+            f"{self.idempotency_key}:{self.spent_keys}" if self.spent_keys else self.idempotency_key
+        )
 
 
 # --------------------------------------------------------------------------------------------
