@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from billing import outbox, pauses, purchases, webhook_inbox
+from billing import customer_view, outbox, pauses, purchases, webhook_inbox
 from billing.clock import now
 from billing.facts import reminders
 from models import db
@@ -34,6 +34,7 @@ TASKS = (
     Task("sweep_inbox", timedelta(minutes=1), lambda: webhook_inbox.sweep(only_due=True)),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
+    Task("end_customer_views", timedelta(minutes=1), customer_view.end_those_over),
     Task("find_reminders", timedelta(minutes=1), reminders.find),
     Task("deliver_outbox", timedelta(seconds=5), outbox.deliver_due),
 )
