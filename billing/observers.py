@@ -6,6 +6,7 @@ from billing import (
     quote_differences,
     search_index,
     settlement,
+    subscription_history,
 )
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "quote_differences",
     "search_index",
     "settlement",
+    "subscription_history",
 ]

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.clock import now
+from billing.upsert import INSERT
 from models import OutboxEntry, db
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 Effect = Callable[[OutboxEntry], None]
 EFFECTS: dict[str, Effect] = {}
 
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 # One run ends; the next goes on with what is due longest.
 AT_ONCE = 200
 CLAIM = timedelta(minutes=10)

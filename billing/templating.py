@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
         moment=dates.moment,
         explained=explained,
         time_left=dates.time_left,
+        lasting=dates.lasting,
         text_on=colour.text_on,
     )
     app.jinja_env.globals.update(backup_for=backup_for, attempt_token=attempt_token)
