@@ -49,6 +49,7 @@ BILLING_MAILS = (
     "credit_note",
     "purchase_receipt",
     "price_change",
+    "payment_request",
 )
 # What an account may use where that is the owner's to decide: full, read_only or none.
 ACCESS_LEVELS = {

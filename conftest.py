@@ -11,11 +11,7 @@ pytest_plugins = [
     "tests.account_things",
     "tests.billing_mails",
     "tests.failed_payment",
-    "tests.subscriber",
-]
-    "tests.account_things",
-    "tests.billing_mails",
-    "tests.failed_payment",
+    "tests.staff",
     "tests.subscriber",
 ]
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.local import LocalProxy
 
 from billing import customer_view
-from models import STAFF_ROLES, Account, Membership, Mirrored, User, db
+from models import STAFF_ROLES, Account, Invoice, Membership, Mirrored, User, db
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Mirrored)
@@ -127,3 +127,21 @@ def owned_or_404(kind: type[Row], stripe_id: str) -> Row:
     if row is None:
         abort(404)
     return row
+
+
+def account_or_404(account_number: int) -> Account:
+    """Any account, for staff."""
+    return db.session.get(Account, account_number) or abort(404)
+
+
+def any_invoice_or_404(stripe_id: str) -> tuple[Invoice, Account]:
+    """Any account's invoice, for staff; 404 for one that is nobody's here."""
+    invoice = db.session.get(Invoice, stripe_id)
+    if invoice is None or invoice.deleted_at is not None:
+        abort(404)
+    account = db.session.scalar(
+        select(Account).where(Account.stripe_customer_id == invoice.customer_id)
+    )
+    if account is None:
+        abort(404)
+    return invoice, account

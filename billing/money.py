@@ -61,6 +61,31 @@ def digits(currency: str) -> int:
     return 0 if currency.upper() in WHOLE_IN_USE else exponent(currency)
 
 
+def parse(typed: str, currency: str) -> int:
+    """Minor units of an amount as it is typed, such as "12.50"; never negative.
+
+    Raises ValueError, saying what is wrong: no number, more decimals than people use in the
+    currency, or a third decimal where Stripe takes two (its docs, "Three-decimal currencies").
+    """
+    code, places = currency.upper(), digits(currency)
+    found = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?", typed.strip())
+    if found is None:
+        example = "1250" if places == 0 else f"12.5{'0' * (places - 1)}"
+        raise ValueError(f"Enter an amount such as {example}, without a sign or other marks.")
+    if len((found[2] or "").rstrip("0")) > places:
+        said = "no decimals" if places == 0 else f"{places} decimals"
+        raise ValueError(f"{code} has {said}.")
+    amount = int(Decimal(typed.strip()).scaleb(exponent(currency)))
+    if exponent(currency) == 3 and amount % 10:
+        raise ValueError(f"Stripe takes {code} to the second decimal: end it in 0.")
+    return amount
+
+
+def plain(amount: int, currency: str) -> str:
+    """Minor units as somebody would type them: 39200 usd is "392.00"."""
+    return f"{to_decimal(amount, currency):.{digits(currency)}f}"
+
+
 def text(amount: int, currency: str, *, locale: str = "en_US", trim: bool = False) -> str:
     """The amount with its currency as `locale` writes it, such as "$392.00".
 

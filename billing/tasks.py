@@ -17,6 +17,7 @@ from billing import (
     outbox,
     pauses,
     purchases,
+    staff_actions,
     stripe_calls,
     task_runs,
     webhook_inbox,
@@ -40,6 +41,7 @@ class Task:
 # In this order when they are run once: the later ones do what the earlier ones find.
 TASKS = (
     Task("sweep_inbox", timedelta(minutes=1), lambda: webhook_inbox.sweep(only_due=True)),
+    Task("settle_staff_actions", timedelta(minutes=1), staff_actions.settle_open),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
     Task("end_customer_views", timedelta(minutes=1), customer_view.end_those_over),
