@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from billing import (
+    customer_view,
     outbox,
     pauses,
     purchases,
@@ -43,6 +44,7 @@ TASKS = (
     Task("settle_staff_actions", timedelta(minutes=1), staff_actions.settle_open),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
+    Task("end_customer_views", timedelta(minutes=1), customer_view.end_those_over),
     Task("find_reminders", timedelta(minutes=1), reminders.find),
     Task("deliver_outbox", timedelta(seconds=5), outbox.deliver_due),
     Task("forget_stripe_calls", timedelta(hours=1), stripe_calls.forget_old),

@@ -9,7 +9,7 @@ from flask import Flask, request
 from flask_babel import get_locale
 from flask_login import current_user
 
-from billing import authorization, clock, colour, dates, declines
+from billing import authorization, clock, colour, customer_view, dates, declines
 from billing import money as money_text
 from billing.backup_payment import backup_for
 from billing.exports import period
@@ -50,6 +50,8 @@ def init_app(app: Flask) -> None:
             "current_account": authorization.current_account if signed_in else None,
             "current_role": authorization.current_role() if signed_in else None,
             "now": clock.now(),
+            "customer_view": customer_view.current(),
+            "machine_now": clock.machine_now(),
         }
 
 
