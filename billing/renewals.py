@@ -26,9 +26,10 @@ RENEWING = frozenset({"active", "trialing", "past_due"})
 class Reason:
     """Why a charge comes, or is not like the one before it.
 
-    `kind` is one of: trial_end, renewal, change, price_change, resumed, discount (in force), discount_ended,
-    prepared (an invoice about to be charged), retry (of one that failed), one_off, credit
-    (used), credit_left, owed (carried over from before), too_small (carried over to the next).
+    `kind` is one of: trial_end, renewal, change, price_change (the operator's), resumed, discount
+    (in force), discount_ended, prepared (an invoice about to be charged), retry (of one that
+    failed), one_off, credit (used), credit_left, owed (carried over from before), too_small
+    (carried over to the next).
     Amounts are minor units.
     """
 
@@ -319,7 +320,7 @@ class _Course:
 
     def _is_new_price(self, items: list[_Item]) -> bool:
         """Whether nothing changes but the price of one item, by the operator's doing."""
-        old, new = ({name: count for name, count in _what(found)} for found in (self.items, items))
+        old, new = (dict(_what(found)) for found in (self.items, items))
         gone, came = old.keys() - new.keys(), new.keys() - old.keys()
         if len(gone) != 1 or len(came) != 1:
             return False

@@ -1,4 +1,4 @@
-"""`flask billing move-prices`: price changes that are under way, carried on until nothing is due."""
+"""`flask billing move-prices`: price changes under way, carried on until nothing is due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The amounts of a price: what may be changed here, typed amounts, and the price they would make."""
+"""The amounts of a price: what may be changed here, and the price that others would make."""
 
 from __future__ import annotations
 

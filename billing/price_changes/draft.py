@@ -1,4 +1,4 @@
-"""A price change before it is confirmed: begun, and who moves when, chosen. Nothing has happened."""
+"""A price change before it is confirmed: begun, and who moves when. Nothing has happened."""
 
 from __future__ import annotations
 

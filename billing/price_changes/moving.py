@@ -303,7 +303,9 @@ def _schedule(move: PriceMove, subscription: Subscription, verdict: Verdict) -> 
     """Puts the new price into the subscription's schedule from the verdict's moment on."""
     change = move.change
     item = verdicts.item_on(subscription, change.price_id)
-    assert item is not None and item.price is not None and verdict.at is not None
+    assert item is not None
+    assert item.price is not None
+    assert verdict.at is not None
     prices = Prices(change.price_id, change.new_price_id or "")
     key = f"{change.idempotency_key}-move-{move.id}-{move.round}"
     move.moves_at = verdict.at

@@ -154,7 +154,8 @@ def new_price(change: PriceChange) -> Price:
 def row(change: PriceChange, subscription: Subscription, new: Price, now: datetime) -> Row:
     verdict = verdicts.of(change, subscription, now)
     item = verdicts.item_on(subscription, change.price_id)
-    assert item is not None and item.price is not None
+    assert item is not None
+    assert item.price is not None
     customer = subscription.customer
     at = verdict.at if verdict.outcome == MOVE else None
     before, after, is_exact = _before_and_after(change, subscription, item.price, new, at, now)

@@ -141,7 +141,9 @@ def _moves_at(
     elif change.confirmed_at is not None:
         # Set down late, as after a pause: the notice counts from now, but for the odd hour.
         floor = max(floor, now + notice - ODD_HOURS)
-    if change.rule == DATE and change.starts_at is not None:
+    scheduled_at = move.moves_at if move is not None and move.status == "scheduled" else None
+    is_late = scheduled_at is not None and scheduled_at != change.starts_at
+    if change.rule == DATE and change.starts_at is not None and not is_late:
         in_time = now if told is not None else now + notice - ODD_HOURS
         if change.starts_at > now and change.starts_at >= in_time:
             return change.starts_at
