@@ -18,7 +18,8 @@ class Obstacle:
     """Why a change cannot be made now. `kind` picks the words in the template.
 
     One of: confirming (another change waits for the bank), owes, paused, unknown, ending,
-    renewing (its period is over and the next has not begun), not_sold, same, already_scheduled.
+    renewing (its period is over and the next has not begun), no_path (staff do not let this plan
+    be changed to that one), not_sold, same, already_scheduled.
     """
 
     kind: str
@@ -60,11 +61,19 @@ def obstacle(subscription: Subscription, wanted: Change | None) -> Obstacle | No
         return Obstacle("renewing")
     if wanted is None:
         return Obstacle("not_sold")
+    if not has_path(subscription, wanted.price.product):
+        return Obstacle("no_path")
     if is_current(subscription, wanted.price, wanted.quantity):
         return Obstacle("same")
     if is_scheduled(subscription, wanted.price.stripe_id, wanted.quantity):
         return Obstacle("already_scheduled")
     return None
+
+
+def has_path(subscription: Subscription, plan: Product | None) -> bool:
+    """Whether the subscriber's plan may be changed to `plan`, by the plans' own paths."""
+    held = subscription.plan
+    return held is None or plan is None or held.can_change_to(plan)
 
 
 def is_between_periods(subscription: Subscription) -> bool:

@@ -28,6 +28,9 @@ ROLES = {
     "admin_health.index": ADMIN,
     "admin_audit.index": ADMIN,
     "finance_invoices.index": MONEY,
+    "finance_credit_notes.index": MONEY,
+    "finance_refunds.index": MONEY,
+    "finance_tie_out.show": MONEY,
     "finance_metrics.index": MONEY,
 }
 
