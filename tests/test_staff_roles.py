@@ -23,6 +23,7 @@ ROLES = {
     "admin_price_changes.new": ADMIN,
     "admin_coupons.index": ADMIN,
     "admin_customers.index": ALL,
+    "admin_customers.show": ALL,
     "admin_webhooks.index": ADMIN,
     "admin_outbox.index": ADMIN,
     "admin_health.index": ADMIN,

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from billing.authorization import staff_required
+from models import Account, db
 
 bp = Blueprint("admin_customers", __name__, url_prefix="/admin/customers")
 
@@ -15,3 +16,10 @@ bp = Blueprint("admin_customers", __name__, url_prefix="/admin/customers")
 @staff_required()
 def index() -> Any:
     return render_template("admin/customers/index.html")
+
+
+@bp.get("/<int:account_number>")
+@staff_required()
+def show(account_number: int) -> Any:
+    account = db.get_or_404(Account, account_number)
+    return render_template("admin/customers/show.html", account=account)
