@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.billing_mails",
     "tests.failed_payment",
     "tests.staff",
+    "tests.price_changing",
     "tests.subscriber",
 ]
 

@@ -1582,12 +1582,17 @@ class PriceMove(db.Model):
     schedule_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     # Which time it is set down: part of the idempotency keys.
     round: Mapped[int] = mapped_column(default=1)
+    # How often it was claimed, ever: whoever claimed it last may settle it.
     attempts: Mapped[int] = mapped_column(default=0)
+    # How often in a row Stripe gave no usable answer.
+    failures: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     scheduled_at: Mapped[datetime | None]
+    # When its people were written to, and which day they were told.
     noticed_at: Mapped[datetime | None]
+    noticed_for: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
     change: Mapped[PriceChange] = relationship()

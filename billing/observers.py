@@ -10,6 +10,7 @@ from billing import (
     settlement,
     subscription_history,
 )
+from billing.price_changes import reconciling
 
 __all__ = [
     "cancellation_offers",
@@ -17,6 +18,7 @@ __all__ = [
     "held_discounts",
     "purchase_grants",
     "quote_differences",
+    "reconciling",
     "search_index",
     "settlement",
     "subscription_history",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from billing.clock import now
+from billing.price_changes import coming
 from billing.pricing import Cadence, Change, change, price_for
 from billing.standing import scheduled_change
 from models import Invoice, Price, Product, Quote, Subscription, db
@@ -105,7 +106,7 @@ def is_scheduled(subscription: Subscription, price_id: str, quantity: int) -> bo
     return bool(
         found
         and found.price
-        and found.price.stripe_id == price_id
+        and found.price.stripe_id in {price_id, coming.price_at(subscription, price_id, found.on)}
         and (found.quantity or 1) == quantity
     )
 
