@@ -68,7 +68,8 @@ def publish(product_id: str, *, version: int, visible: bool) -> Product:
         if step["kind"] != RETIRE:
             _make(product_id, step)
     retiring = {step["price_id"] for step in steps if step["kind"] == RETIRE}
-    _write(product_id, edited, visible=visible, retiring=retiring)
+    makes_price = any(step["kind"] == INTERVAL for step in steps)
+    _write(product_id, edited, visible=visible, retiring=retiring, makes_price=makes_price)
     for step in steps:
         if step["kind"] == RETIRE:
             _make(product_id, step)
@@ -145,15 +146,21 @@ def _tax_behavior(product: Product) -> str | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _write(product_id: str, edited: dict[str, Any], *, visible: bool, retiring: set[str]) -> None:
-    """Writes what was edited, and which price comes first when that one is to be retired."""
+def _write(
+    product_id: str, edited: dict[str, Any], *, visible: bool, retiring: set[str], makes_price: bool
+) -> None:
+    """Writes what was edited, and which price comes first where that one ends or there was none."""
+    if retiring:
+        # Stripe refuses to retire a default price that we have not heard of.
+        sync.pull("product", product_id)
     product = db.session.get_one(Product, product_id)
     held = _subject(product_id).published
     edited = {name: value for name, value in edited.items() if held[name] != value}
     left = [price for price in buyable_prices(product) if price.stripe_id not in retiring]
     default = product.default_price_id
     wanted = None
-    if left and (default is None or default in retiring):
+    # One that never had a default price is the operator's to decide about.
+    if left and (default in retiring or (default is None and makes_price)):
         wanted = _first(left, db.session.get(Price, default) if default else None).stripe_id
     metadata = plan_values.metadata(edited)
     before = {name: held[name] for name in edited}

@@ -119,7 +119,8 @@ def publish(plan_id: str) -> Any:
     subject = subject_or_404(plan_id)
     visible = request.form.get("visible") != "0"
     version = request.form.get("version", type=int)
-    if subject.draft is None and subject.product and subject.product.public is visible:
+    product = subject.product
+    if subject.draft is None and product and product.active and product.public is visible:
         flash("It is published as it is drafted. There is nothing left to publish.", "info")
         return redirect(url_for("admin_plans.show", plan_id=plan_id), 303)
     try:
