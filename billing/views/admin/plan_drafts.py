@@ -101,6 +101,8 @@ def preview(plan_id: str) -> Any:
         version=subject.draft.version if subject.draft else 0,
         page=page,
         address=partial(url_for, ".preview", plan_id=plan_id),
+        # Nobody signs up from here: the buttons lead back to the preview.
+        sign_up=lambda next: next,
         # Whoever looks is staff; whoever it is shown to has not signed in.
         current_user=AnonymousUserMixin(),
         current_account=None,
