@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, not_, select
 
 from billing import sync
 from billing.audit import record
@@ -20,6 +20,9 @@ from billing.gateway import coupons as gateway
 from billing.gateway import promotion_codes as codes_gateway
 from models import AuditEntry, Coupon, PromotionCode, db
 
+# A coupon may have a code for each of thousands of people: so many are read back at once. What
+# becomes of the others is told by their coupon.
+CODES_AT_ONCE = 20
 # Written with each code, to be known again.
 MARK = "made_by_form"
 
@@ -147,12 +150,13 @@ def deactivate(code_id: str) -> PromotionCode:
 
 
 def active_codes(coupon_id: str) -> list[str]:
-    """The ids of the coupon's codes that could be redeemed, the newest first."""
+    """The ids of the coupon's newest codes that could be redeemed, a limited number."""
     return list(
         db.session.scalars(
             select(PromotionCode.stripe_id)
             .where(PromotionCode.coupon_id == coupon_id, PromotionCode.active)
             .order_by(PromotionCode.created.desc())
+            .limit(CODES_AT_ONCE)
         )
     )
 
@@ -172,8 +176,12 @@ def codes_listed(*, active: bool, typed: str = "") -> Select[tuple[PromotionCode
 
     `typed` is a code's spelling, in whatever case, or its beginning.
     """
+    retired = select(Coupon.stripe_id).where(
+        Coupon.stripe_id == PromotionCode.coupon_id, Coupon.deleted_at.is_not(None)
+    )
+    works = and_(PromotionCode.active, ~retired.exists())
     found = select(PromotionCode).where(
-        PromotionCode.active.is_(active), PromotionCode.created.is_not(None)
+        works if active else not_(works), PromotionCode.created.is_not(None)
     )
     if typed:
         found = found.where(

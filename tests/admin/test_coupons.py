@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from billing import sync
 from models import AuditEntry, db
 from tests.plan_pages import fields_of, follow, text_of
 
@@ -144,12 +145,12 @@ def test_it_shows_who_has_it_now_and_how_often_it_was_redeemed(
     assert "Redeemed 1 " in said
 
 
-def test_those_who_have_it_are_paged(admin, people, subscribe, monkeypatch):
-    monkeypatch.setattr("billing.paging.PAGE_SIZE", 2)
+def test_those_who_have_it_are_paged(admin, people, subscribe, clock, monkeypatch):
     monkeypatch.setattr("billing.paging.page.__defaults__", (2,))
     coupon_id = made(admin, duration="forever")
     for name in ("Alfa", "Bravo", "Charlie"):
         people.join(f"owner@{name.lower()}.example", name)
+        clock.advance(minutes=1)
         subscribe(name, "starter", discounts=[{"coupon": coupon_id}])
     first = admin.get(f"/admin/coupons/{coupon_id}")
     assert "Charlie" in first.text
@@ -177,11 +178,9 @@ def test_a_retired_coupon_cannot_be_redeemed_and_whoever_has_it_keeps_it(
     owner = people.owner()
     sub = subscribe("Northwind", "team", discounts=[{"promotion_code": code.id}])
     with app.app_context():
-        from billing import sync
-
         sync.pull("promotion_code", code.id)
     asked = text_of(admin.get(f"/admin/coupons/{coupon_id}/retirement"))
-    assert "1 promotion code of it stops working" in asked
+    assert "and its promotion codes stop working" in asked
     assert "Whoever has its discount keeps it" in asked
     page = follow(admin, admin.post(f"/admin/coupons/{coupon_id}/retirement"))
     assert "Spring is retired. Whoever has it keeps it." in text_of(page)
@@ -195,6 +194,24 @@ def test_a_retired_coupon_cannot_be_redeemed_and_whoever_has_it_keeps_it(
     assert "Spring is retired already." in text_of(again)
     assert "Spring" not in text_of(admin.get("/admin/coupons"))
     assert "Spring" in text_of(admin.get("/admin/coupons?retired=1"))
+
+
+def test_the_codes_of_a_retired_coupon_are_off_however_many_they_are(
+    admin, stripe, deliver_webhooks, monkeypatch
+):
+    monkeypatch.setattr("billing.coupons.CODES_AT_ONCE", 1)
+    coupon_id = made(admin)
+    for number in range(3):
+        stripe.v1.promotion_codes.create(
+            {"promotion": {"type": "coupon", "coupon": coupon_id}, "code": f"SPRING-{number}"}
+        )
+    deliver_webhooks()
+    assert "SPRING-0" in text_of(admin.get("/admin/promotion-codes"))
+    admin.post(f"/admin/coupons/{coupon_id}/retirement")
+    assert "SPRING-" not in text_of(admin.get("/admin/promotion-codes"))
+    off = text_of(admin.get("/admin/promotion-codes?off=1"))
+    assert all(f"SPRING-{number}" in off for number in range(3))
+    assert "Works" not in off
 
 
 def test_retiring_what_cancelling_offers_says_so(admin, app):
