@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Select, and_, func, not_, select
 
 from billing import sync
-from billing.audit import record
+from billing.audit import record, record_once
 from billing.errors import GoneFromStripe, InvalidRequest
 from billing.gateway import coupons as gateway
 from billing.gateway import promotion_codes as codes_gateway
-from models import AuditEntry, Coupon, PromotionCode, db
+from models import Coupon, PromotionCode, db
 
 # A coupon may have a code for each of thousands of people: so many are read back at once. What
 # becomes of the others is told by their coupon.
@@ -75,7 +75,7 @@ def create(terms: Terms, attempt: str) -> tuple[Coupon, bool]:
         if error.code != "resource_already_exists":
             raise
         made = False
-    _record_once("coupon.created", coupon_id, vars(terms))
+    record_once("coupon.created", coupon_id, after=_plain(vars(terms)))
     return sync.pull("coupon", coupon_id), made
 
 
@@ -129,7 +129,8 @@ def create_code(coupon_id: str, terms: CodeTerms, attempt: str) -> tuple[Promoti
             if any(_is_active(each) for each in codes_gateway.ids_for(terms.code)):
                 raise CodeTaken(param="code") from None
             raise
-    _record_once("promotion_code.created", code_id, {**vars(terms), "coupon": coupon_id})
+    after = _plain({**vars(terms), "coupon": coupon_id})
+    record_once("promotion_code.created", code_id, after=after)
     return sync.pull("promotion_code", code_id), made
 
 
@@ -212,15 +213,9 @@ def _is_active(code_id: str) -> bool:
     return bool(sync.pull("promotion_code", code_id).active)
 
 
-def _record_once(action: str, subject: str, after: dict[str, Any]) -> None:
-    """Notes what was made, unless that was noted: an answer that was lost is asked for again."""
-    noted = select(AuditEntry.id).where(AuditEntry.action == action, AuditEntry.subject == subject)
-    if db.session.scalar(noted.limit(1)) is None:
-        record(
-            action,
-            subject,
-            after={
-                name: value.isoformat() if isinstance(value, datetime) else value
-                for name, value in after.items()
-            },
-        )
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the audit log keeps them."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }

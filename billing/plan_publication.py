@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm.exc import StaleDataError
 
 from billing import plan_drafts, plan_steps, plan_values, sync
-from billing.audit import record
+from billing.audit import record, record_once
 from billing.errors import InvalidRequest, Refused
 from billing.gateway import plans as gateway
 from billing.plan_drafts import Subject
@@ -106,7 +106,7 @@ def _create(subject: Subject) -> None:
         # Its answer was lost the last time.
         if error.code != "resource_already_exists":
             raise
-    record("plan.created", product_id, after=values)
+    record_once("plan.created", product_id, after=values)
     sync.pull("product", product_id)
 
 
@@ -127,16 +127,15 @@ def _make(product_id: str, step: dict[str, Any]) -> None:
             metadata={MARK: step["id"]},
             idempotency_key=f"plan-price-{step['id']}",
         ).id
-        action, after = "price.created", {**step, "price_id": price_id}
+        record_once("price.created", price_id, after={**step, "product": product_id})
     elif step["kind"] == CURRENCY:
         price_id = step["price_id"]
         gateway.add_currency(price_id, step["currency"], step["amount"], tax_behavior=tax_behavior)
-        action, after = "price.currency_added", step
+        record("price.currency_added", price_id, before={}, after=step)
     else:
         price_id = step["price_id"]
         gateway.retire_price(price_id)
-        action, after = "price.retired", step
-    record(action, price_id, before={"product": product_id}, after=after)
+        record("price.retired", price_id, before={"active": True}, after={"active": False})
     sync.pull("price", price_id)
 
 

@@ -39,6 +39,11 @@ class Sold:
         return any(step["kind"] == RETIRE for step in self.steps)
 
     @property
+    def is_per_unit(self) -> bool:
+        """At one amount for each, so that another currency needs one amount too."""
+        return self.price is not None and self.price.unit_amount is not None
+
+    @property
     def new_currencies(self) -> frozenset[str]:
         return frozenset(s["currency"] for s in self.steps if s["kind"] == CURRENCY)
 

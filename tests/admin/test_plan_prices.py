@@ -180,3 +180,25 @@ def test_another_plans_price_is_not_found(admin, stripe):
     held = price(stripe, "demo_starter_month").id
     for path in ("currencies/new", "retirement"):
         assert admin.get(f"/admin/plans/demo_team/prices/{held}/{path}").status_code == 404
+
+
+def test_a_price_in_tiers_is_shown_and_takes_no_further_currency(admin, stripe, deliver_webhooks):
+    tiers = [{"up_to": 10, "unit_amount": 900}, {"up_to": "inf", "unit_amount": 700}]
+    made = stripe.v1.prices.create(
+        {
+            "product": "demo_team",
+            "currency": "usd",
+            "billing_scheme": "tiered",
+            "tiers_mode": "volume",
+            "tiers": tiers,
+            "recurring": {"interval": "week"},
+        }
+    )
+    deliver_webhooks()
+    page = admin.get("/admin/plans/demo_team")
+    assert "Weekly" in text_of(page)
+    assert "by use or tiers" in text_of(page)
+    currencies = f"/admin/plans/demo_team/prices/{made.id}/currencies/new"
+    assert currencies not in page.text
+    assert admin.get(currencies).status_code == 404
+    assert "USD by use or tiers" in text_of(admin.get("/admin/plans"))
