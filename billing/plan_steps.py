@@ -80,15 +80,16 @@ def retirement(price: Price) -> dict[str, Any]:
 
 
 def is_done(step: dict[str, Any], prices: Iterable[Price]) -> bool:
-    """Whether the plan's prices, as the mirror has them, show that the step was made."""
+    """Whether the plan's prices, as the mirror has them, show that the step was made.
+
+    A price that is sold no longer has nothing left to be made.
+    """
     if step["kind"] == INTERVAL:
         return any((p.data.get("metadata") or {}).get(MARK) == step["id"] for p in prices)
     price = next((p for p in prices if p.stripe_id == step["price_id"]), None)
-    if price is None:
+    if price is None or not price.active:
         return True
-    if step["kind"] == CURRENCY:
-        return step["currency"] in price.currencies
-    return not price.active
+    return step["kind"] == CURRENCY and step["currency"] in price.currencies
 
 
 def to_come(subject: Subject) -> list[dict[str, Any]]:

@@ -202,3 +202,26 @@ def test_a_price_in_tiers_is_shown_and_takes_no_further_currency(admin, stripe, 
     assert currencies not in page.text
     assert admin.get(currencies).status_code == 404
     assert "USD by use or tiers" in text_of(admin.get("/admin/plans"))
+
+
+def test_a_currency_drafted_for_a_price_that_ended_meanwhile_is_not_written(
+    admin, stripe, deliver_webhooks
+):
+    held = price(stripe, "demo_team_year").id
+    sent = {"currency": "gbp", "amount": "415"}
+    admin.post(f"/admin/plans/demo_team/prices/{held}/currencies", data=sent)
+    stripe.v1.prices.update(held, {"active": False})
+    deliver_webhooks()
+    assert "in GBP too" not in text_of(admin.get("/admin/plans/demo_team"))
+    publish(admin, "demo_team")
+    found = stripe.v1.prices.retrieve(held, {"expand": ["currency_options"]})
+    assert "gbp" not in found.currency_options.to_dict()
+
+
+def test_an_interval_can_be_sold_anew_in_the_draft_that_ends_it(admin, client, stripe):
+    held = price(stripe, "demo_team_month").id
+    admin.post(f"/admin/plans/demo_team/prices/{held}/retirement")
+    assert add_price(admin, "demo_team", amount_usd="55").status_code == 303
+    publish(admin, "demo_team")
+    assert "$55 a seat a month" in cards(client.get("/plans"))["Team"]
+    assert stripe.v1.prices.retrieve(held).active is False

@@ -40,7 +40,7 @@ def index() -> Any:
         on_sale=[plan for plan in plans if plan.active],
         archived=[plan for plan in plans if not plan.active],
         subjects=drafts,
-        unborn=[plan_drafts.find(draft.product_id) for draft in plan_drafts.unborn()],
+        unborn=plan_drafts.unborn(),
         sold=plan_steps.sold,
         subscribers=plan_subscribers.by_plan(plan.stripe_id for plan in plans),
     )
