@@ -121,7 +121,7 @@ def _make(product_id: str, step: dict[str, Any]) -> None:
             product=product_id,
             interval=step["interval"],
             interval_count=step["count"],
-            amounts=step["amounts"],
+            amounts=dict(step["amounts"]),
             lookup_key=f"{slug}_{when.key}",
             tax_behavior=tax_behavior,
             metadata={MARK: step["id"]},

@@ -59,7 +59,8 @@ def new_interval(interval: str, count: int, amounts: dict[str, int]) -> dict[str
         "kind": INTERVAL,
         "interval": interval,
         "count": count,
-        "amounts": amounts,
+        # Pairs: PostgreSQL keeps no order in an object, and the first is the price's own currency.
+        "amounts": [[currency, amount] for currency, amount in amounts.items()],
     }
 
 

@@ -43,7 +43,7 @@ def test_an_interval_is_added_in_several_currencies_at_once(admin, client, strip
     assert made.currency_options["kwd"].unit_amount == 42120
     with app.app_context():
         entry = db.session.query(AuditEntry).filter_by(action="price.created").one()
-        assert entry.after["amounts"] == {"usd": 14000, "jpy": 21000, "kwd": 42120}
+        assert entry.after["amounts"] == [["usd", 14000], ["jpy", 21000], ["kwd", 42120]]
 
 
 @pytest.mark.parametrize(
