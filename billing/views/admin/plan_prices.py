@@ -14,7 +14,6 @@ from billing.authorization import staff_required
 from billing.plan_drafts import Subject
 from billing.plan_steps import Sold
 from billing.price_form import CurrencyForm, PriceForm
-from billing.pricing import buyable_prices
 from billing.views.admin.plans import subject_or_404
 from models import Price
 
@@ -131,5 +130,4 @@ def _currency_page(subject: Subject, sold: Sold, form: CurrencyForm) -> str:
         sold=sold,
         form=form,
         missing=missing,
-        prices=buyable_prices(subject.product) if subject.product else [],
     )
