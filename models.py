@@ -1433,22 +1433,22 @@ class PlanDraft(db.Model):
 class HeldDiscount(db.Model):
     """A discount that a customer or a live subscription of theirs has now: who uses a coupon.
 
-    Rewritten with what has it at every pull (`billing.held_discounts`).
+    Kept up with what has it at every pull (`billing.held_discounts`).
     """
 
     __tablename__ = "held_discounts"
     __table_args__ = (
-        Index("ix_held_discounts_coupon_id_id", "coupon_id", "id"),
-        Index("ix_held_discounts_promotion_code_id_id", "promotion_code_id", "id"),
+        Index("ix_held_discounts_coupon", "coupon_id", "started_at", "discount_id"),
+        Index("ix_held_discounts_promotion_code", "promotion_code_id", "started_at", "discount_id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    discount_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
     # The subscription's id, else the customer's.
     holder_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     coupon_id: Mapped[str] = mapped_column(STRIPE_ID)
     promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
-    started_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
     # None when it lasts for as long as its holder.
     ends_at: Mapped[datetime | None]
 
