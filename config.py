@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -47,6 +48,7 @@ BILLING_MAILS = (
     "refund_failed",
     "credit_note",
     "purchase_receipt",
+    "price_change",
     "payment_request",
 )
 # What an account may use where that is the owner's to decide: full, read_only or none.
@@ -89,6 +91,16 @@ class Mail:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     use_tls: bool = False
+
+
+@dataclass(frozen=True)
+class Finance:
+    """What finance's exports begin with."""
+
+    time_zone: str = "UTC"
+    # Xero's own chart of accounts calls 200 "Sales"; the tax name must be one of the ledger's.
+    revenue_account: str = "200"
+    tax_name: str = "Tax Exempt"
 
 
 @dataclass(frozen=True)
@@ -147,6 +159,11 @@ class Settings:
     # Names of BILLING_MAILS that are not sent.
     mails_off: frozenset[str] = frozenset()
     broker_url: str = field(default=FILE_BROKER, repr=False)
+    # How many days before a subscriber's price changes they are written to.
+    price_notice_days: int = 30
+    # How many subscribers a second are set down for a new price at Stripe; 0 is without limit.
+    price_moves_per_second: int = 0
+    finance: Finance = Finance()
     stripe_network_retries: int = 2
     testing: bool = False
 
@@ -232,6 +249,11 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     clock_offset_file = _clock_offset_file(read, guarded=guarded)
     mails_off = _mails_off(read)
     broker_url = _broker_url(read)
+    notice_days = read.number("PRICE_NOTICE_DAYS", default=30)
+    if notice_days > LONGEST_NOTICE:
+        read.problem("PRICE_NOTICE_DAYS", f"is more than {LONGEST_NOTICE} days", "30")
+    moves_per_second = _price_moves_per_second(read, key=key, local=local)
+    finance = _finance(read)
     if read.problems:
         raise ConfigurationError(read.problems)
     return Settings(
@@ -253,6 +275,9 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         clock_offset_file=clock_offset_file,
         mails_off=mails_off,
         broker_url=broker_url,
+        price_notice_days=notice_days,
+        price_moves_per_second=moves_per_second,
+        finance=finance,
     )
 
 
@@ -304,6 +329,8 @@ class _Reader:
 
 
 SHORTEST_SECRET = 32
+# Days between a notice and what it announces, at most.
+LONGEST_NOTICE = 365
 EXAMPLES = {
     "SECRET_KEY": "the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
     "STRIPE_SECRET_KEY": "sk_test_51Abc...",
@@ -417,6 +444,20 @@ def _mails_off(read: _Reader) -> frozenset[str]:
     return frozenset(named)
 
 
+def _price_moves_per_second(read: _Reader, *, key: str, local: bool) -> int:
+    """How many moves a second keep to a share of what Stripe allows; no limit on the sandbox.
+
+    A move calls each of four endpoints about once: 25 of them a second reach the limit of one
+    endpoint in live mode, 6 the whole limit of a test key (Stripe's docs, "Rate limits").
+    """
+    share = read.number("PRICE_MOVE_SHARE", default=40)
+    if not 1 <= share <= 100:
+        read.problem("PRICE_MOVE_SHARE", f"is {share}, which is no percentage", "40")
+    if local:
+        return 0
+    return max(1, (25 if _is_live(key) else 6) * share // 100)
+
+
 def _broker_url(read: _Reader) -> str:
     """Never shown when it is wrong, as it may hold a password."""
     value = read.text("CELERY_BROKER_URL", default=FILE_BROKER)
@@ -428,6 +469,18 @@ def _broker_url(read: _Reader) -> str:
             "CELERY_BROKER_URL", "is not the address of a broker", "redis://localhost:6379/0"
         )
     return value
+
+
+def _finance(read: _Reader) -> Finance:
+    default = Finance()
+    zone = read.text("TIME_ZONE", default=default.time_zone)
+    if zone not in available_timezones():
+        read.problem("TIME_ZONE", f"is {zone!r}, which is not a time zone", "Europe/Berlin")
+    return Finance(
+        time_zone=zone,
+        revenue_account=read.text("EXPORT_REVENUE_ACCOUNT", default=default.revenue_account),
+        tax_name=read.text("EXPORT_TAX_NAME", default=default.tax_name),
+    )
 
 
 def _brand(read: _Reader) -> Brand:

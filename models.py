@@ -565,7 +565,10 @@ class SubscriptionSchedule(Mirrored, db.Model):
 
 class Invoice(Mirrored, db.Model):
     __tablename__ = "invoices"
-    __table_args__ = (Index("ix_invoices_customer_created", "customer_id", "created"),)
+    __table_args__ = (
+        Index("ix_invoices_customer_created", "customer_id", "created", "stripe_id"),
+        Index("ix_invoices_customer_paid", "customer_id", "paid_at", "stripe_id"),
+    )
 
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     subscription_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
@@ -578,18 +581,38 @@ class Invoice(Mirrored, db.Model):
     discount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax: Mapped[int] = mapped_column(BigInteger, default=0)
     total: Mapped[int] = mapped_column(BigInteger)
+    total_excluding_tax: Mapped[int | None] = mapped_column(BigInteger)
     amount_due: Mapped[int] = mapped_column(BigInteger)
     amount_paid: Mapped[int] = mapped_column(BigInteger)
+    # Of amount_paid: what came in outside Stripe, such as a transfer or cash.
+    amount_paid_off_stripe: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # More than was due; Stripe puts it into the customer's balance.
+    amount_overpaid: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     amount_remaining: Mapped[int] = mapped_column(BigInteger)
     starting_balance: Mapped[int] = mapped_column(BigInteger, default=0)
+    # Null until it is finalized: only then the customer's balance is applied.
+    ending_balance: Mapped[int | None] = mapped_column(BigInteger)
+    pre_payment_credit_notes_amount: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0"
+    )
+    post_payment_credit_notes_amount: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0"
+    )
+    # Who was billed, as the invoice says it: the customer may have moved or been renamed since.
+    customer_name: Mapped[str | None] = mapped_column(String(512))
+    customer_email: Mapped[str | None] = mapped_column(String(512))
+    customer_country: Mapped[str | None] = mapped_column(String(2))
     attempt_count: Mapped[int] = mapped_column(default=0)
     next_payment_attempt: Mapped[datetime | None]
     due_date: Mapped[datetime | None]
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
-    finalized_at: Mapped[datetime | None]
-    paid_at: Mapped[datetime | None]
+    finalized_at: Mapped[datetime | None] = mapped_column(index=True)
+    # The date of issue it shows: when it was finalized, unless another was set.
+    effective_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None] = mapped_column(index=True)
     voided_at: Mapped[datetime | None]
+    marked_uncollectible_at: Mapped[datetime | None]
     hosted_invoice_url: Mapped[str | None] = mapped_column(Text)
     invoice_pdf: Mapped[str | None] = mapped_column(Text)
 
@@ -598,6 +621,9 @@ class Invoice(Mirrored, db.Model):
     )
     lines: Mapped[list[InvoiceLine]] = relationship(
         back_populates="invoice", cascade="all, delete-orphan", order_by="InvoiceLine.position"
+    )
+    payments: Mapped[list[InvoicePayment]] = relationship(
+        back_populates="invoice", cascade="all, delete-orphan", order_by="InvoicePayment.position"
     )
 
     @property
@@ -680,11 +706,35 @@ class InvoiceLine(db.Model):
     price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     is_proration: Mapped[bool] = mapped_column(default=False)
+    # Its share of the discounts, and its taxes: those contained in `amount` are told apart.
+    discount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax_included: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
     data: Mapped[dict[str, Any]]
 
     invoice: Mapped[Invoice] = relationship(back_populates="lines")
+
+
+class InvoicePayment(db.Model):
+    """One payment towards an invoice, made or tried. Rewritten with its invoice at every pull."""
+
+    __tablename__ = "invoice_payments"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(
+        ForeignKey("invoices.stripe_id", ondelete="CASCADE"), index=True
+    )
+    position: Mapped[int]
+    status: Mapped[str] = mapped_column(String(20))  # open, paid, canceled
+    # Null until it is paid.
+    amount_paid: Mapped[int | None] = mapped_column(BigInteger)
+    payment_intent_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    paid_at: Mapped[datetime | None]
+    data: Mapped[dict[str, Any]]
+
+    invoice: Mapped[Invoice] = relationship(back_populates="payments")
 
 
 class PaymentMethod(Mirrored, db.Model):
@@ -748,11 +798,37 @@ class CreditNote(Mirrored, db.Model):
     reason: Mapped[str | None] = mapped_column(String(60))
     currency: Mapped[str] = mapped_column(String(3))
     total: Mapped[int] = mapped_column(BigInteger)
+    total_excluding_tax: Mapped[int | None] = mapped_column(BigInteger)
     pre_payment_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     post_payment_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     out_of_band_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    # The date of issue it shows: when it was made, unless another was set.
+    effective_at: Mapped[datetime | None]
     pdf: Mapped[str | None] = mapped_column(Text)
     voided_at: Mapped[datetime | None]
+
+    refunds: Mapped[list[CreditNoteRefund]] = relationship(
+        back_populates="credit_note",
+        cascade="all, delete-orphan",
+        order_by="CreditNoteRefund.position",
+    )
+
+
+class CreditNoteRefund(db.Model):
+    """How much of a refund a credit note stands for. Rewritten with its credit note."""
+
+    __tablename__ = "credit_note_refunds"
+
+    stripe_id: Mapped[str] = mapped_column(String(520), primary_key=True)  # "cn_1/re_2"
+    credit_note_id: Mapped[str] = mapped_column(
+        ForeignKey("credit_notes.stripe_id", ondelete="CASCADE"), index=True
+    )
+    position: Mapped[int]
+    refund_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    amount_refunded: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]]
+
+    credit_note: Mapped[CreditNote] = relationship(back_populates="refunds")
 
 
 class PaymentIntent(Mirrored, db.Model):
@@ -944,6 +1020,9 @@ class QuoteDifference(db.Model):
     # [{"line": what it is for, "quoted": minor units, "charged": minor units}, ...]
     lines: Mapped[list[Any]]
     seen_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    # When somebody of the staff had looked into it; null until then.
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+    resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     quote: Mapped[Quote] = relationship()
     account: Mapped[Account] = relationship()
 
@@ -1054,7 +1133,10 @@ class AccessDecision(db.Model):
     """
 
     __tablename__ = "access_decisions"
-    __table_args__ = (Index("ix_access_decisions_account_id_id", "account_id", "id"),)
+    __table_args__ = (
+        Index("ix_access_decisions_account_id_id", "account_id", "id"),
+        Index("ix_access_decisions_account_at", "account_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -1278,9 +1360,217 @@ class PurchaseGrant(db.Model):
 # --------------------------------------------------------------------------------------------
 
 
+# While one of these, nothing else may change the same price.
+RUNNING_PRICE_CHANGES = ("launching", "moving", "paused")
+
+
+class PriceChange(db.Model):
+    """A price that becomes another one, and what becomes of those who pay it.
+
+    A draft has changed nothing. Confirmed, it is launching (the new price is made at Stripe, step
+    by step), then moving (subscribers are scheduled there, until the last of them has renewed),
+    paused meanwhile if staff say so, and in the end done or stopped; refused if Stripe would not
+    have the new price.
+    """
+
+    __tablename__ = "price_changes"
+    __table_args__ = (
+        Index(
+            "uq_price_changes_running",
+            "price_id",
+            unique=True,
+            sqlite_where=db.text("status IN ('launching', 'moving', 'paused')"),
+            postgresql_where=db.text("status IN ('launching', 'moving', 'paused')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    price_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    # draft, launching, moving, paused, done, stopped, refused
+    status: Mapped[str] = mapped_column(String(20), default="draft", index=True)
+    # Minor units for one, by currency.
+    old_amounts: Mapped[dict[str, Any]]
+    new_amounts: Mapped[dict[str, Any]]
+    # A price that is there already is moved to as it is; else one is made when it is confirmed.
+    makes_price: Mapped[bool] = mapped_column(default=True)
+    new_price_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    # Who moves when: keep (nobody does), renewal, date; only those whom `who` admits.
+    rule: Mapped[str] = mapped_column(String(20), default="renewal")
+    # The date, or the first day from which renewals count.
+    starts_at: Mapped[datetime | None]
+    notice_days: Mapped[int]
+    who: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    confirmed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    # The launch: one key per step follows from this, kept before Stripe is asked.
+    idempotency_key: Mapped[str] = mapped_column(String(100), unique=True)
+    launch_attempts: Mapped[int] = mapped_column(default=0)
+    launch_next_at: Mapped[datetime | None]
+    lookup_key: Mapped[str | None] = mapped_column(String(255))
+    was_default: Mapped[bool | None]
+    default_moved_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+    created_by: Mapped[User | None] = relationship(foreign_keys=[created_by_id])
+    confirmed_by: Mapped[User | None] = relationship(foreign_keys=[confirmed_by_id])
+    product: Mapped[Product | None] = relationship(
+        primaryjoin="foreign(PriceChange.product_id) == Product.stripe_id", viewonly=True
+    )
+    price: Mapped[Price | None] = relationship(
+        primaryjoin="foreign(PriceChange.price_id) == Price.stripe_id", viewonly=True
+    )
+    new_price: Mapped[Price | None] = relationship(
+        primaryjoin="foreign(PriceChange.new_price_id) == Price.stripe_id", viewonly=True
+    )
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == "draft"
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in RUNNING_PRICE_CHANGES
+
+    @property
+    def is_rise(self) -> bool:
+        """Whether anybody pays more, in whatever currency."""
+        return any(self.new_amounts[code] > old for code, old in self.old_amounts.items())
+
+
+class PriceMove(db.Model):
+    """One subscription's move from the old price to the new one, by a price change.
+
+    pending: not set down at Stripe yet, or to be set down anew. scheduled: a schedule at Stripe
+    has it. done: the subscription is on the new price. skipped: it will not move, `reason` says
+    why. failed: Stripe would not have it. undoing, undone: staff took it back.
+
+    `reason` is a word of `billing.price_changes.wording`; of a pending one it says what it waits
+    for. `amount_before` and `amount_after` are what a period costs at that renewal, net of
+    discounts, minor units; None where the mirror cannot tell.
+    """
+
+    __tablename__ = "price_moves"
+    __table_args__ = (
+        UniqueConstraint("change_id", "subscription_id"),
+        Index("ix_price_moves_change_status", "change_id", "status", "id"),
+        Index("ix_price_moves_due", "status", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    change_id: Mapped[int] = mapped_column(ForeignKey("price_changes.id", ondelete="CASCADE"))
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
+    )
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    reason: Mapped[str | None] = mapped_column(String(40))
+    # The plan or the day that the reason names.
+    reason_detail: Mapped[str | None] = mapped_column(String(200))
+    currency: Mapped[str] = mapped_column(String(3))
+    # Of the old price, as it was when the move was last set down.
+    quantity: Mapped[int | None]
+    amount_before: Mapped[int | None] = mapped_column(BigInteger)
+    amount_after: Mapped[int | None] = mapped_column(BigInteger)
+    moves_at: Mapped[datetime | None] = mapped_column(index=True)
+    schedule_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    # Which time it is set down: part of the idempotency keys.
+    round: Mapped[int] = mapped_column(default=1)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    scheduled_at: Mapped[datetime | None]
+    noticed_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    change: Mapped[PriceChange] = relationship()
+    account: Mapped[Account | None] = relationship()
+    subscription: Mapped[Subscription | None] = relationship(
+        primaryjoin="foreign(PriceMove.subscription_id) == Subscription.stripe_id", viewonly=True
+    )
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.status in {"pending", "scheduled", "failed"}
+
+
 # --------------------------------------------------------------------------------------------
 # What finding an account looks into
 # --------------------------------------------------------------------------------------------
+
+# Compared by code points on every database, so that a range of an index holds what begins so.
+TERM = String(100).with_variant(String(100, collation="C"), "postgresql")
+
+
+class SearchTerm(db.Model):
+    """What an account is found by: a word of a name, an address, four digits, or a facet.
+
+    A facet has a colon, which no word has: "status:past_due", "plan:prod_123". Kept up to date by
+    `billing.search_index`; everything in it can be made again from the other tables.
+    """
+
+    __tablename__ = "search_terms"
+    __table_args__ = (Index("ix_search_terms_account_id_term", "account_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class CustomerTerm(db.Model):
+    """The same for a customer of Stripe's that no account here is linked to."""
+
+    __tablename__ = "customer_terms"
+    __table_args__ = (Index("ix_customer_terms_customer_id_term", "customer_id", "term"),)
+
+    term: Mapped[str] = mapped_column(TERM, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+
+
+class PaymentReference(db.Model):
+    """The id of a payment intent or charge that a mirrored object only mentions, and whose it is.
+
+    `invoice_id` is the invoice it paid towards, null for a payment that is no invoice's.
+    """
+
+    __tablename__ = "payment_references"
+
+    stripe_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    invoice_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+
+
+# --------------------------------------------------------------------------------------------
+# Staff looking at the portal as a customer does
+# --------------------------------------------------------------------------------------------
+
+
+class CustomerView(db.Model):
+    """A member of staff looking at one account's pages as its owner sees them: read-only.
+
+    By the machine's time, as ages of sessions are. It is over at `ends_at`, noted or not.
+    """
+
+    __tablename__ = "customer_views"
+    __table_args__ = (Index("ix_customer_views_ended_ends", "ended_at", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship()
+    user: Mapped[User] = relationship()
+
+    def is_running(self, now: datetime) -> bool:
+        return self.ended_at is None and self.started_at <= now < self.ends_at
 
 
 # --------------------------------------------------------------------------------------------
@@ -1288,14 +1578,146 @@ class PurchaseGrant(db.Model):
 # --------------------------------------------------------------------------------------------
 
 
+class ExportPreset(db.Model):
+    """Columns of an export that staff chose and named, for everybody in finance."""
+
+    __tablename__ = "export_presets"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    # What the rows are: invoices, invoice_lines, credit_notes, refunds.
+    rows: Mapped[str] = mapped_column(String(40))
+    columns: Mapped[list[Any]]  # keys of columns, in their order
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    user: Mapped[User | None] = relationship()
+
+
+class ExportRun(db.Model):
+    """One download of an export: how many rows it was to have, and what a whole file is.
+
+    `rows`, `size` (bytes) and `sha256` are written when the last byte was handed over, so that a
+    file can be compared with them.
+    """
+
+    __tablename__ = "export_runs"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # random
+    rows_of: Mapped[str] = mapped_column(String(40))  # as in ExportPreset.rows, or tie_out
+    layout: Mapped[str] = mapped_column(String(80))
+    file_name: Mapped[str] = mapped_column(String(200))
+    search: Mapped[str] = mapped_column(Text)  # the address's query
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    started_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    finished_at: Mapped[datetime | None]
+    # running, complete, failed, interrupted
+    status: Mapped[str] = mapped_column(String(20), default="running")
+    rows_expected: Mapped[int]
+    rows: Mapped[int | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def is_complete(self) -> bool:
+        return self.status == "complete"
+
+
 # --------------------------------------------------------------------------------------------
 # A subscription's past: what it was worth, from when on
 # --------------------------------------------------------------------------------------------
 
 
+class SubscriptionState(db.Model):
+    """What a subscription was from `at` on, until its next state: one row per change.
+
+    Written with the mirror as changes are seen (`is_seen`), else worked out from what Stripe
+    keeps. One that lies ahead is known to come: a discount that ends.
+    """
+
+    __tablename__ = "subscription_states"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "at"),
+        # The order in which the metrics read all of it.
+        Index("ix_subscription_states_read", "customer_id", "subscription_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(STRIPE_ID)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID)
+    at: Mapped[datetime]
+    # Stripe's, with past_due as active: it counts until it ends.
+    status: Mapped[str] = mapped_column(String(30))
+    product_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    price_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    quantity: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    interval: Mapped[str | None] = mapped_column(String(10))
+    interval_count: Mapped[int | None]
+    # Monthly recurring revenue, minor units of `currency`.
+    mrr: Mapped[int] = mapped_column(BigInteger)
+    is_trial: Mapped[bool]
+    # How many of its items nobody can tell the amount of before they are billed.
+    not_counted: Mapped[int] = mapped_column(default=0)
+    is_seen: Mapped[bool]
+
+    @property
+    def facts(self) -> tuple[Any, ...]:
+        """What makes one state differ from another."""
+        return (
+            self.customer_id,
+            self.status,
+            self.product_id,
+            self.price_id,
+            self.quantity,
+            self.currency,
+            self.interval,
+            self.interval_count,
+            self.mrr,
+            self.is_trial,
+            self.not_counted,
+        )
+
+
 # --------------------------------------------------------------------------------------------
 # Health: what the background and Stripe last did
 # --------------------------------------------------------------------------------------------
+
+
+class TaskRun(db.Model):
+    """How a background task last ran: one row a task. Times are the machine's own."""
+
+    __tablename__ = "task_runs"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    started_at: Mapped[datetime]
+    # Of the last run that came to an end, well or not.
+    finished_at: Mapped[datetime | None]
+    duration_ms: Mapped[int | None]
+    # What the last run that ended said when it failed; null when it went well.
+    error: Mapped[str | None] = mapped_column(Text)
+    failures_in_a_row: Mapped[int] = mapped_column(default=0)
+
+
+class StripeCalls(db.Model):
+    """How many calls Stripe answered in one minute, with which outcome, and how fast.
+
+    A row counts the calls that took up to `within_ms` and longer than the step before it, which is
+    exact enough for a median and adds up over processes. Times are the machine's own.
+    """
+
+    __tablename__ = "stripe_calls"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    # answered, declined or refused (both are answers), busy, failed, locked_out
+    outcome: Mapped[str] = mapped_column(String(20), primary_key=True)
+    within_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    calls: Mapped[int]
+    last_at: Mapped[datetime]
+    last_ms: Mapped[int]
+    # Our clock minus Stripe's; null when the last answer did not tell the time.
+    skew_seconds: Mapped[int | None]
 
 
 # --------------------------------------------------------------------------------------------
@@ -1307,14 +1729,19 @@ class OutboxEntry(db.Model):
     """An effect to come, such as a mail. `key` names the business fact, so it happens once."""
 
     __tablename__ = "outbox_entries"
-    __table_args__ = (Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_outbox_entries_status_next", "status", "next_attempt_at"),
+        Index("ix_outbox_entries_account_created", "account_id", "created_at", "id"),
+        # The staff's list: the newest first, by one of these.
+        Index("ix_outbox_entries_status_id", "status", "id"),
+        Index("ix_outbox_entries_kind_id", "kind", "id"),
+        Index("ix_outbox_entries_account_id_id", "account_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(255), unique=True)  # "payment_failed:in_123:2"
-    kind: Mapped[str] = mapped_column(String(60), index=True)
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
-    )
+    kind: Mapped[str] = mapped_column(String(60))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     # Ids and figures as they were when the fact became known.
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -1325,10 +1752,13 @@ class OutboxEntry(db.Model):
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
     # Addresses that have it already, when an attempt reached some of them only.
     delivered_to: Mapped[list[Any]] = mapped_column(default=list)
+    # How often somebody asked for it once more after it was sent.
+    repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     # Why it was skipped.
     reason: Mapped[str | None] = mapped_column(String(200))
     last_error: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
+    account: Mapped[Account | None] = relationship()
 
 
 # --------------------------------------------------------------------------------------------
@@ -1340,22 +1770,32 @@ class WebhookEvent(db.Model):
     """A webhook as it came, kept as evidence; its payload is never applied to the mirror."""
 
     __tablename__ = "webhook_events"
-    __table_args__ = (Index("ix_webhook_events_status_received", "status", "received_at"),)
+    __table_args__ = (
+        Index("ix_webhook_events_status_received", "status", "received_at"),
+        Index("ix_webhook_events_customer_created", "customer_id", "created", "id"),
+        Index("ix_webhook_events_status_next", "status", "next_attempt_at"),
+        Index("ix_webhook_events_type_received", "type", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stripe_id: Mapped[str] = mapped_column(STRIPE_ID, unique=True)
-    type: Mapped[str] = mapped_column(String(100), index=True)
+    type: Mapped[str] = mapped_column(String(100))
     object_kind: Mapped[str | None] = mapped_column(String(60))
     object_id: Mapped[str | None] = mapped_column(STRIPE_ID, index=True)
+    # The customer that the event's object is, or names.
+    customer_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     api_version: Mapped[str | None] = mapped_column(String(40))
     livemode: Mapped[bool]
     account: Mapped[str | None] = mapped_column(STRIPE_ID)
     created: Mapped[datetime]
-    received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    received_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     payload: Mapped[dict[str, Any]]
-    # pending, processed, ignored (a type we do nothing for), quarantined (not for us)
+    # pending, processed, failed (given up after many attempts), ignored (a type we do nothing
+    # for), quarantined (not for us)
     status: Mapped[str] = mapped_column(String(20), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
+    # When the sweep tries a pending one again; null is at once.
+    next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     processed_at: Mapped[datetime | None]
 
@@ -1370,20 +1810,27 @@ class SyncProgress(db.Model):
     last_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     pulled: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime | None]
+    # When a run last came to its end with it; a new run keeps it until then.
+    completed_at: Mapped[datetime | None]
 
 
 class AuditEntry(db.Model):
     """Who did what, when, from where, and what it changed. Never updated, never deleted."""
 
     __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_user_id_at", "user_id", "at"),
+        Index("ix_audit_entries_account_id_at", "account_id", "at"),
+        Index("ix_audit_entries_action_at", "action", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="SET NULL"), index=True
-    )
-    action: Mapped[str] = mapped_column(String(100), index=True)
+    # What did it where no person did: "command grant-access", "task sweep_inbox", "webhook".
+    done_by: Mapped[str | None] = mapped_column(String(100))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    action: Mapped[str] = mapped_column(String(100))
     subject: Mapped[str | None] = mapped_column(String(255))
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]

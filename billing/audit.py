@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 from flask import g, has_request_context, request
 from flask_login import current_user
 
@@ -22,7 +23,8 @@ def record(
     """Adds an entry to the current transaction, so that it stands exactly if the change does.
 
     `action` is noun.verb ("member.removed"), `subject` names the thing by id. Secrets and card
-    data never go into `before` or `after`.
+    data never go into `before` or `after`. Where no person is signed in, the entry says which
+    command, task or webhook did it.
     """
     entry = AuditEntry(
         at=now(), action=action, subject=subject, before=before, after=after, account_id=account_id
@@ -31,8 +33,21 @@ def record(
         entry.ip = request.remote_addr
         if current_user.is_authenticated:
             entry.user_id = current_user.id
+        elif request.blueprint == "webhooks":
+            entry.done_by = "webhook"
         account = g.get("account")
         if account_id is None and account is not None:
             entry.account_id = account.id
+    else:
+        entry.done_by = _in_the_background()
     db.session.add(entry)
     return entry
+
+
+def _in_the_background() -> str | None:
+    """What runs where nobody asked for a page: a task, or a command by its name."""
+    task = g.get("task")
+    if task is not None:
+        return f"task {task}"
+    context = click.get_current_context(silent=True)
+    return f"command {context.info_name}"[:100] if context is not None else None

@@ -45,7 +45,7 @@ def run(report: Report, *, restart: bool = False) -> dict[str, int]:
     """
     rows = {row.kind: row for row in db.session.scalars(sa.select(SyncProgress))}
     if restart or all(kind in rows and rows[kind].finished_at for kind in ORDER):
-        db.session.execute(sa.delete(SyncProgress))
+        db.session.execute(sa.update(SyncProgress).values(last_id=None, pulled=0, finished_at=None))
         db.session.commit()
     for kind in ORDER:
         progress = db.session.get(SyncProgress, kind)
@@ -54,6 +54,8 @@ def run(report: Report, *, restart: bool = False) -> dict[str, int]:
             db.session.add(progress)
             db.session.commit()
         if progress.finished_at is None:
+            if progress.last_id is None:
+                progress.started_at = now()
             _pull_kind(kind, progress, report)
     return {row.kind: row.pulled for row in db.session.scalars(sa.select(SyncProgress))}
 
@@ -66,7 +68,7 @@ def _pull_kind(kind: str, progress: SyncProgress, report: Report) -> None:
     else:
         _pull_list(kind, progress, report)
     _pull_unlisted(kind, progress, report)
-    progress.finished_at = now()
+    progress.finished_at = progress.completed_at = now()
     db.session.commit()
 
 

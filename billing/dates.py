@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale
@@ -78,3 +78,12 @@ def time_left(until: datetime) -> str:
         if minutes >= 2 * length:
             return f"{minutes // length} {unit}s"
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
+def lasting(length: timedelta) -> str:
+    """A length of time in one whole unit, such as "40 seconds", "12 minutes" or "3 days"."""
+    seconds = max(int(length.total_seconds()), 0)
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"

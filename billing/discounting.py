@@ -18,7 +18,7 @@ from models import Subscription
 
 @dataclass(frozen=True)
 class Discount:
-    """A discount in force. `products` limits it to those; empty means every product."""
+    """A discount and when it holds. `products` limits it to those; empty means every product."""
 
     id: str
     name: str | None
@@ -27,6 +27,7 @@ class Discount:
     products: frozenset[str]
     is_once: bool
     ends: datetime | None
+    starts: datetime | None = None
 
     def is_in_force(self, at: datetime) -> bool:
         return self.ends is None or at < self.ends
@@ -56,7 +57,7 @@ def discounts_of(subscription: Subscription) -> list[Discount] | None:
     if not given and subscription.customer is not None:
         shared = subscription.customer.data.get("discount")
         given = [shared] if shared else []
-    found = [_discount(one, subscription.currency) for one in given]
+    found = [read(one, subscription.currency) for one in given]
     return None if None in found else [one for one in found if one is not None]
 
 
@@ -94,8 +95,8 @@ def reduce(
     return Reduced(round(total), is_exact and total.denominator == 1, tuple(used))
 
 
-def _discount(given: Any, currency: str) -> Discount | None:
-    """A discount when the mirror holds its coupon whole, not only ids."""
+def read(given: Any, currency: str) -> Discount | None:
+    """Stripe's discount, for what is paid in `currency`; None for one without its coupon whole."""
     if not isinstance(given, dict):
         return None
     coupon = (given.get("source") or {}).get("coupon")
@@ -113,6 +114,7 @@ def _discount(given: Any, currency: str) -> Discount | None:
         products=frozenset((coupon.get("applies_to") or {}).get("products") or ()),
         is_once=coupon.get("duration") == "once",
         ends=from_unix(given.get("end")),
+        starts=from_unix(given.get("start")),
     )
 
 

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.clock import now
+from billing.upsert import INSERT
 from models import OutboxEntry, db
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 Effect = Callable[[OutboxEntry], None]
 EFFECTS: dict[str, Effect] = {}
 
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 # One run ends; the next goes on with what is due longest.
 AT_ONCE = 200
 CLAIM = timedelta(minutes=10)
@@ -122,15 +121,53 @@ def deliver_due(moment: datetime | None = None) -> Delivered:
     return done
 
 
-def retry_failed() -> int:
-    """Makes every entry that was given up due again, as if it were new; how many."""
+def retry_failed(entry_id: int | None = None) -> int:
+    """Makes what was given up due again, as if it were new: one entry, or all; how many.
+
+    Added to the current transaction. Addresses that have the mail already do not get it again.
+    """
+    which = [OutboxEntry.status == "failed"]
+    if entry_id is not None:
+        which.append(OutboxEntry.id == entry_id)
     again = db.session.execute(
         update(OutboxEntry)
-        .where(OutboxEntry.status == "failed")
+        .where(*which)
         .values(status="pending", attempts=0, next_attempt_at=now(), settled_at=None)
+        .execution_options(synchronize_session=False)
     )
-    db.session.commit()
     return int(again.rowcount)
+
+
+def repeat(entry_id: int, repeats: int) -> bool:
+    """Makes what was sent due once more, to everybody; False when that was done already.
+
+    `repeats` is how often it was repeated when somebody decided to, so that deciding twice
+    repeats it once. Added to the current transaction.
+    """
+    again = db.session.execute(
+        update(OutboxEntry)
+        .where(
+            OutboxEntry.id == entry_id,
+            OutboxEntry.status == "sent",
+            OutboxEntry.repeats == repeats,
+        )
+        .values(
+            status="pending",
+            attempts=0,
+            next_attempt_at=now(),
+            settled_at=None,
+            delivered_to=[],
+            repeats=repeats + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return bool(again.rowcount)
+
+
+def any_failed() -> bool:
+    """Whether an entry was given up."""
+    failed = select(OutboxEntry.id).where(OutboxEntry.status == "failed").limit(1)
+    return db.session.scalar(failed) is not None
 
 
 def counts() -> dict[str, int]:

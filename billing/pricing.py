@@ -191,6 +191,12 @@ def amount_for(price: Price, quantity: int | None, currency: str) -> int | None:
 
     None when it depends on usage, on tiers the mirror was not told of, or is no whole amount.
     """
+    exact = exact_amount_for(price, quantity, currency)
+    return _whole(exact) if exact is not None else None
+
+
+def exact_amount_for(price: Price, quantity: int | None, currency: str) -> Decimal | None:
+    """As `amount_for`, with the fractions of a minor unit that some prices have."""
     if price.usage_type == "metered":
         return None
     units = quantity if quantity is not None else 1
@@ -202,9 +208,9 @@ def amount_for(price: Price, quantity: int | None, currency: str) -> int | None:
         return _tiered(_tiers(price, currency), price.tiers_mode, units)
     unit = price.unit_amount_in(currency)
     if unit is not None:
-        return unit * units
+        return Decimal(unit * units)
     decimal = _unit_decimal(price, currency)
-    return _whole(Decimal(decimal) * units) if decimal is not None else None
+    return Decimal(decimal) * units if decimal is not None else None
 
 
 def billed_quantity(price: Price, quantity: int) -> int | None:
@@ -229,7 +235,7 @@ def _whole(amount: Decimal) -> int | None:
     return int(amount) if amount == amount.to_integral_value() else None
 
 
-def _tiered(tiers: list[dict[str, Any]], mode: str | None, units: int) -> int | None:
+def _tiered(tiers: list[dict[str, Any]], mode: str | None, units: int) -> Decimal | None:
     """Stripe's docs, "Tiered pricing": volume prices all units by one tier, graduated each part."""
     if not tiers:
         return None
@@ -246,7 +252,7 @@ def _tiered(tiers: list[dict[str, Any]], mode: str | None, units: int) -> int | 
         done = here
         if last:
             break
-    return _whole(total)
+    return total
 
 
 def saving_percent(plan: Product, shorter: Cadence, longer: Cadence, currency: str) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, update
 
 from billing import sync
 from billing.audit import record
@@ -41,6 +41,26 @@ def found() -> Sequence[QuoteDifference]:
     return db.session.scalars(
         select(QuoteDifference).order_by(QuoteDifference.seen_at.desc(), QuoteDifference.id.desc())
     ).all()
+
+
+def unresolved() -> Select[tuple[QuoteDifference]]:
+    """Those that nobody has looked into, the newest first."""
+    return (
+        select(QuoteDifference)
+        .where(QuoteDifference.resolved_at.is_(None))
+        .order_by(QuoteDifference.seen_at.desc(), QuoteDifference.id.desc())
+    )
+
+
+def resolve(difference_id: int, user_id: int) -> QuoteDifference | None:
+    """Marks a difference as looked into; None when it was already. Part of the transaction."""
+    changed = db.session.execute(
+        update(QuoteDifference)
+        .where(QuoteDifference.id == difference_id, QuoteDifference.resolved_at.is_(None))
+        .values(resolved_at=now(), resolved_by_id=user_id)
+        .execution_options(synchronize_session=False)
+    )
+    return db.session.get(QuoteDifference, difference_id) if changed.rowcount else None
 
 
 @sync.observer

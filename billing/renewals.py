@@ -76,6 +76,15 @@ class Bill:
     used: tuple[Discount, ...]
 
 
+@dataclass(frozen=True)
+class Instead:
+    """A price in the place of others (ids) from a moment on."""
+
+    of: frozenset[str]
+    price: Price
+    since: datetime
+
+
 @dataclass
 class _Item:
     price: Price | None
@@ -88,14 +97,21 @@ class _Item:
     def cadence(self) -> Cadence | None:
         return Cadence.of(self.price) if self.price and self.price.is_recurring else None
 
-    def billed(self, currency: str) -> BilledItem:
-        amount = amount_for(self.price, self.quantity, currency) if self.price else None
-        return BilledItem(self.price, self.quantity, amount)
+    def billed(self, currency: str, price: Price | None) -> BilledItem:
+        amount = amount_for(price, self.quantity, currency) if price else None
+        return BilledItem(price, self.quantity, amount)
 
 
-def bills(subscription: Subscription, now: datetime) -> Iterator[Bill]:
-    """The bills that come after `now`, in order, without end where nothing ends them."""
+def bills(
+    subscription: Subscription, now: datetime, instead: Instead | None = None
+) -> Iterator[Bill]:
+    """The bills that come after `now`, in order, without end where nothing ends them.
+
+    `instead` is a price that takes the place of another, as is being thought about.
+    """
     course = _Course.of(subscription, now)
+    if course is not None:
+        course.instead = instead
     for bill in course.bills() if course else ():
         if bill.on > now:
             yield bill
@@ -145,6 +161,7 @@ class _Course:
     cause: Reason = RENEWAL
     notes: list[Reason] = field(default_factory=list)
     is_knowable: bool = True
+    instead: Instead | None = None
 
     @classmethod
     def of(cls, subscription: Subscription, now: datetime) -> _Course | None:
@@ -207,7 +224,9 @@ class _Course:
             yield replace(bill, reasons=(*resumed, *bill.reasons))
 
     def _bill(self, due: list[_Item], on: datetime) -> Bill:
-        billed = tuple(item.billed(self.subscription.currency) for item in due)
+        billed = tuple(
+            item.billed(self.subscription.currency, self._price(item, on)) for item in due
+        )
         reasons, self.cause, self.notes = (self.cause, *self.notes), RENEWAL, []
         is_knowable, self.is_knowable = self.is_knowable, True
         bill = Bill(on, billed, None, False, False, self._has_tax_on_top(), reasons, ())
@@ -225,6 +244,13 @@ class _Course:
             return bill
         reduced = reduce(lines, self.discounts, on)
         return replace(bill, total=reduced.total, is_exact=reduced.is_exact, used=reduced.used)
+
+    def _price(self, item: _Item, on: datetime) -> Price | None:
+        """What the item costs at `on`: its price, or the one that takes its place."""
+        instead = self.instead
+        if instead and item.price and item.price.stripe_id in instead.of and on >= instead.since:
+            return instead.price
+        return item.price
 
     def _of_discounts(self, bill: Bill, on: datetime) -> list[Reason]:
         """What the discounts do to the bill at `on`; those that are over are let go."""
@@ -276,7 +302,9 @@ class _Course:
             _keep_periods(self.items, items)
         elif resets:
             self.anchor, self.day = begins, None
-        self.is_knowable = is_boundary and not phase.get("add_invoice_items")
+        # Where nothing is prorated, what follows is a whole period in any case.
+        is_whole = is_boundary or phase.get("proration_behavior") == "none"
+        self.is_knowable = is_whole and not phase.get("add_invoice_items")
         if not _keeps_discounts(phase, self.subscription):
             self.discounts = None
         self.default_tax_rates = phase.get("default_tax_rates") or self.default_tax_rates

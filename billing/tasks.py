@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from billing import outbox, pauses, purchases, staff_actions, webhook_inbox
+from billing import (
+    customer_view,
+    outbox,
+    pauses,
+    purchases,
+    staff_actions,
+    stripe_calls,
+    task_runs,
+    webhook_inbox,
+)
 from billing.clock import now
 from billing.facts import reminders
 from models import db
@@ -31,13 +40,24 @@ class Task:
 
 # In this order when they are run once: the later ones do what the earlier ones find.
 TASKS = (
-    Task("sweep_inbox", timedelta(minutes=1), webhook_inbox.sweep),
+    Task("sweep_inbox", timedelta(minutes=1), lambda: webhook_inbox.sweep(only_due=True)),
     Task("settle_staff_actions", timedelta(minutes=1), staff_actions.settle_open),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
+    Task("end_customer_views", timedelta(minutes=1), customer_view.end_those_over),
     Task("find_reminders", timedelta(minutes=1), reminders.find),
     Task("deliver_outbox", timedelta(seconds=5), outbox.deliver_due),
+    Task("forget_stripe_calls", timedelta(hours=1), stripe_calls.forget_old),
 )
+
+
+def run(task: Task) -> Any:
+    """Runs one task, noting how it went; what it says. Nothing of it stays uncommitted."""
+    with task_runs.noted(task.name):
+        try:
+            return task.run()
+        finally:
+            db.session.rollback()
 
 
 def run_once() -> dict[str, str]:
@@ -49,13 +69,11 @@ def run_once() -> dict[str, str]:
     failed: list[str] = []
     for task in TASKS:
         try:
-            said[task.name] = str(task.run())
+            said[task.name] = str(run(task))
         except Exception as error:
             log.exception("%s failed", task.name)
             said[task.name] = f"failed: {type(error).__name__}: {error}"
             failed.append(task.name)
-        finally:
-            db.session.rollback()
     if failed:
         raise TasksFailed(said)
     return said

@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import get_locale
 from flask_login import current_user
 
-from billing import authorization, clock, colour, dates, declines
+from billing import authorization, clock, colour, customer_view, dates, declines
 from billing import money as money_text
 from billing.backup_payment import backup_for
 
@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
         moment=dates.moment,
         explained=explained,
         time_left=dates.time_left,
+        lasting=dates.lasting,
         text_on=colour.text_on,
     )
     app.jinja_env.globals.update(backup_for=backup_for, attempt_token=attempt_token)
@@ -41,6 +42,8 @@ def init_app(app: Flask) -> None:
             "current_account": authorization.current_account if signed_in else None,
             "current_role": authorization.current_role() if signed_in else None,
             "now": clock.now(),
+            "customer_view": customer_view.current(),
+            "machine_now": clock.machine_now(),
         }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,12 +17,22 @@ from flask import current_app
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from billing.clock import from_unix, machine_now, now
-from billing.errors import BadWebhook, BillingError
+from billing.errors import BadWebhook, BillingError, Refused
 from billing.gateway import webhooks
+from billing.webhook_customer import customer_of
 from billing.webhook_handlers import HANDLED_TYPES, HANDLERS, ID
 from models import WebhookEvent, db
 
-__all__ = ["HANDLED_TYPES", "process", "receive", "sweep"]
+__all__ = [
+    "HANDLED_TYPES",
+    "any_failed",
+    "can_be_processed",
+    "process",
+    "process_again",
+    "receive",
+    "retry_failed",
+    "sweep",
+]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +43,10 @@ DEEPEST = 60
 NOT_KEPT = frozenset({"client_secret", "next_action"})
 # One run of the sweep ends; the next goes on with those that were tried least.
 SWEEP_AT_ONCE = 500
+# 1, 2, 4 ... minutes, at most two hours: given up after about as long as Stripe itself redelivers.
+ATTEMPTS = 40
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=2)
 
 
 def receive(body: bytes, signature: str | None) -> WebhookEvent:
@@ -54,6 +68,7 @@ def receive(body: bytes, signature: str | None) -> WebhookEvent:
         type=event["type"],
         object_kind=_short(about.get("object"), 60),
         object_id=_short(about.get("id"), 255),
+        customer_id=customer_of(event),
         api_version=_short(event.get("api_version"), 40),
         livemode=event["livemode"],
         account=_short(event.get("account"), 255),
@@ -80,29 +95,38 @@ def receive(body: bytes, signature: str | None) -> WebhookEvent:
 def process(row: WebhookEvent) -> None:
     """Pulls what a pending event is about, and marks it processed.
 
-    Raises BillingError when that is not possible now; the event then stays pending.
+    A failed one is tried as well: whoever delivers it again, or asks for it, wants that. Raises
+    what made it impossible, mostly BillingError; the event then stays pending, or is given up
+    (failed) after ATTEMPTS.
     """
-    if row.status != "pending":
+    if row.status not in {"pending", "failed"}:
         return
-    event_id = row.id
-    # Counted before it is tried, so that an event that kills the process is tried less and less.
-    row.attempts += 1
-    db.session.commit()
+    event_id, attempts = row.id, row.attempts + 1
     about = row.payload["data"]["object"]
+    # Counted before it is tried, so that an event that kills the process is tried less and less.
+    row.attempts = attempts
+    row.next_attempt_at = now() + min(FIRST_WAIT * 2 ** min(attempts - 1, 20), LONGEST_WAIT)
+    db.session.commit()
     try:
         HANDLERS[row.type](about)
-    except (BillingError, SQLAlchemyError) as error:
+    except Exception as error:
         db.session.rollback()
-        _mark(event_id, last_error=f"{type(error).__name__}: {error}"[:2000])
+        given_up = {"status": "failed"} if attempts >= ATTEMPTS else {}
+        _mark(event_id, last_error=f"{type(error).__name__}: {error}"[:2000], **given_up)
         raise
     _mark(event_id, status="processed", processed_at=now(), last_error=None)
 
 
-def sweep() -> tuple[int, int]:
-    """Tries every pending event again, the least tried first; how many went well, how many not."""
+def sweep(*, only_due: bool = False) -> tuple[int, int]:
+    """Tries pending events again, the least tried first; how many went well, how many not.
+
+    `only_due` leaves those alone whose wait is not over.
+    """
+    _give_up_on_killers()
+    due = sa.or_(WebhookEvent.next_attempt_at.is_(None), WebhookEvent.next_attempt_at <= now())
     pending = db.session.scalars(
         sa.select(WebhookEvent.id)
-        .where(WebhookEvent.status == "pending")
+        .where(WebhookEvent.status == "pending", due if only_due else sa.true())
         .order_by(WebhookEvent.attempts, WebhookEvent.received_at)
         .limit(SWEEP_AT_ONCE)
     ).all()
@@ -114,7 +138,63 @@ def sweep() -> tuple[int, int]:
         except (BillingError, SQLAlchemyError) as error:
             log.warning("webhook %s stays pending: %s", event_id, error)
             failed += 1
+        except Exception:
+            # A mistake of ours must not keep the others waiting.
+            log.exception("webhook %s cannot be processed", event_id)
+            failed += 1
     return len(pending) - failed, failed
+
+
+def can_be_processed(row: WebhookEvent) -> bool:
+    """Whether it can be processed, once more too: it is for us and of a type that we handle."""
+    return row.status != "quarantined" and row.type in HANDLERS
+
+
+def process_again(row: WebhookEvent) -> None:
+    """Processes an event whatever became of it before. Harmless: it pulls what Stripe has now.
+
+    Raises as `process` does; Refused when there is nothing that could be done for it.
+    """
+    if not can_be_processed(row):
+        raise Refused("Nothing is done for events of this kind.")
+    row.status, row.attempts = "pending", 0
+    db.session.commit()
+    process(row)
+
+
+def any_failed() -> bool:
+    """Whether an event was given up."""
+    failed = sa.select(WebhookEvent.id).where(WebhookEvent.status == "failed").limit(1)
+    return db.session.scalar(failed) is not None
+
+
+def retry_failed() -> int:
+    """Makes every event that was given up due again, as if it were new; how many.
+
+    The sweep does them, a few hundred at a time, one call to Stripe after the other.
+    """
+    again = db.session.execute(
+        sa.update(WebhookEvent)
+        .where(WebhookEvent.status == "failed")
+        .values(status="pending", attempts=0, next_attempt_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    return int(again.rowcount)
+
+
+def _give_up_on_killers() -> None:
+    """Marks those whose last attempt never came to its end, as the process died with it."""
+    db.session.execute(
+        sa.update(WebhookEvent)
+        .where(
+            WebhookEvent.status == "pending",
+            WebhookEvent.attempts >= ATTEMPTS,
+            WebhookEvent.next_attempt_at <= now(),
+        )
+        .values(status="failed", last_error="The last attempt did not come to its end.")
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -209,7 +289,7 @@ def _find(stripe_id: str) -> WebhookEvent | None:
 def _mark(event_id: int, **values: Any) -> None:
     db.session.execute(
         sa.update(WebhookEvent)
-        .where(WebhookEvent.id == event_id, WebhookEvent.status == "pending")
+        .where(WebhookEvent.id == event_id, WebhookEvent.status.in_(("pending", "failed")))
         .values(**values)
     )
     db.session.commit()

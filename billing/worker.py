@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 from celery import Celery
 from flask import Flask
 
-from billing import file_broker
+from billing import file_broker, tasks
 from billing.tasks import TASKS, Task
-from models import db
 
 
 def celery_for(app: Flask) -> Celery:
@@ -74,7 +73,4 @@ def _register(celery: Celery, app: Flask, task: Task) -> None:
     @celery.task(name=task.name, shared=False)
     def run() -> None:
         with app.app_context():
-            try:
-                task.run()
-            finally:
-                db.session.remove()
+            tasks.run(task)

@@ -345,6 +345,80 @@ def test_one_event_that_cannot_be_done_does_not_hold_up_the_others(
     }
 
 
+@pytest.fixture
+def poison(deliver, monkeypatch):
+    """An event that no attempt gets over, delivered; call the result to cure it."""
+    broken = pytest.MonkeyPatch()
+
+    def stumble(about: Any) -> None:
+        raise KeyError("a mistake of ours")
+
+    broken.setitem(webhook_inbox.HANDLERS, "product.updated", stumble)
+    assert deliver(an_event(id="evt_poison")).status_code == 500
+    yield broken.undo
+    broken.undo()
+
+
+def test_a_poisonous_event_is_tried_ever_less_and_given_up_after_days(app, poison, clock):
+    waits, began = [], clock.now
+    (row,) = stored(app)
+    while row.status == "pending":
+        assert "KeyError" in row.last_error
+        waits.append(row.next_attempt_at - clock.now)
+        clock.advance(seconds=59)
+        with app.app_context():
+            assert webhook_inbox.sweep(only_due=True) == (0, 0)
+        clock.set(row.next_attempt_at)
+        with app.app_context():
+            assert webhook_inbox.sweep(only_due=True) == (0, 1)
+        (row,) = stored(app)
+    assert [wait.total_seconds() / 60 for wait in waits[:5]] == [1, 2, 4, 8, 16]
+    assert max(waits).total_seconds() == 2 * 3600
+    assert 2 <= (clock.now - began).days < 4
+    assert (row.status, row.attempts) == ("failed", webhook_inbox.ATTEMPTS)
+    with app.app_context():
+        assert webhook_inbox.sweep() == (0, 0)
+
+
+def test_one_poisonous_event_does_not_stop_the_sweep(app, poison, deliver, stripe, stripe_is_down):
+    customer = stripe.v1.customers.create({"name": "Northwind"})
+    up = stripe_is_down()
+    about = {"object": "customer", "id": customer.id}
+    deliver(an_event("customer.updated", about=about, id="evt_fine"))
+    up()
+    with app.app_context():
+        assert webhook_inbox.sweep() == (1, 1)
+
+
+def test_an_event_that_kills_the_process_is_given_up_too(app, deliver, clock, monkeypatch):
+    def die(about: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(webhook_inbox.HANDLERS, "product.updated", die)
+    with pytest.raises(KeyboardInterrupt):
+        deliver(an_event())
+    for _ in range(webhook_inbox.ATTEMPTS - 1):
+        clock.advance(hours=2)
+        with app.app_context(), pytest.raises(KeyboardInterrupt):
+            webhook_inbox.sweep(only_due=True)
+    clock.advance(hours=2)
+    with app.app_context():
+        assert webhook_inbox.sweep(only_due=True) == (0, 0)
+    (row,) = stored(app)
+    assert (row.status, row.last_error) == ("failed", "The last attempt did not come to its end.")
+
+
+def test_a_given_up_event_is_done_when_stripe_delivers_it_once_more(app, poison, deliver):
+    with app.app_context():
+        db.session.execute(db.update(WebhookEvent).values(status="failed"))
+        db.session.commit()
+    assert deliver(an_event(id="evt_poison")).status_code == 500
+    poison()
+    assert deliver(an_event(id="evt_poison")).status_code == 200
+    (row,) = stored(app)
+    assert row.status == "processed"
+
+
 def test_client_secrets_are_not_kept(app, deliver):
     about = {
         "object": "setup_intent",

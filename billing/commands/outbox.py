@@ -18,7 +18,9 @@ SHOWN = 50
 def command(retry: bool) -> None:
     """Count the outbox's entries by status, and list those that need a look."""
     if retry:
-        click.echo(f"{outbox.retry_failed()} to be tried again")
+        again = outbox.retry_failed()
+        db.session.commit()
+        click.echo(f"{again} to be tried again")
     for status, number in outbox.counts().items():
         click.echo(f"{status}: {number}")
     troubled = db.session.scalars(

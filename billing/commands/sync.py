@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 from tqdm import tqdm
 
-from billing import backfill
+from billing import backfill, subscription_history
 from billing.errors import BillingError
 
 
@@ -29,5 +29,7 @@ def command(restart: bool) -> None:
                 f"Stopped, because Stripe could not be asked ({type(error).__name__}). "
                 "Run it again to go on from here."
             ) from error
+        bar.set_description_str("what subscriptions were")
+        subscription_history.rebuild_all()
     for kind, count in pulled.items():
         click.echo(f"{count:>8}  {kind}")

@@ -12,6 +12,7 @@ from flask import current_app
 from stripe._v1_services import V1Services
 
 from billing import errors
+from billing.gateway.measured import MeasuredClient
 from config import Settings
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def build(settings: Settings) -> stripe.StripeClient:
         settings.stripe_secret_key,
         stripe_version=API_VERSION,
         max_network_retries=settings.stripe_network_retries,
-        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+        http_client=MeasuredClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
         base_addresses={"api": settings.stripe_api_base},
     )
 

@@ -92,13 +92,13 @@ def _phases(
     schedule: stripe.SubscriptionSchedule, following: NextPhase
 ) -> list[SubscriptionScheduleUpdateParamsPhase]:
     current = _current_phase(schedule)
-    now = _phase(current)
+    now = phase_params(current)
     now.update({"start_date": current.start_date, "end_date": following.starts_at})
-    then = _phase(current)
+    then = phase_params(current)
     then["items"] = [
-        _item(item, following.to_price_id, following.quantity)
-        if _id(item.price) == following.from_price_id
-        else _item(item)
+        item_params(item, following.to_price_id, following.quantity)
+        if id_of(item.price) == following.from_price_id
+        else item_params(item)
         for item in current.items
     ]
     if following.promotion_code is not None:
@@ -125,10 +125,10 @@ def _current_phase(schedule: stripe.SubscriptionSchedule) -> stripe.Subscription
     return next((p for p in schedule.phases if p.start_date == started), schedule.phases[0])
 
 
-def _phase(phase: stripe.SubscriptionSchedule.Phase) -> SubscriptionScheduleUpdateParamsPhase:
+def phase_params(phase: stripe.SubscriptionSchedule.Phase) -> SubscriptionScheduleUpdateParamsPhase:
     """The phase as parameters, without its dates."""
     params: SubscriptionScheduleUpdateParamsPhase = {
-        "items": [_item(item) for item in phase.items],
+        "items": [item_params(item) for item in phase.items],
         "proration_behavior": "none",
         "metadata": dict(phase.metadata.to_dict()) if phase.metadata else {},
         "currency": phase.currency,
@@ -136,7 +136,7 @@ def _phase(phase: stripe.SubscriptionSchedule.Phase) -> SubscriptionScheduleUpda
     if phase.collection_method:
         params["collection_method"] = phase.collection_method
     if phase.default_payment_method:
-        params["default_payment_method"] = _id(phase.default_payment_method)
+        params["default_payment_method"] = id_of(phase.default_payment_method)
     if phase.default_tax_rates:
         params["default_tax_rates"] = [rate.id for rate in phase.default_tax_rates]
     if phase.description:
@@ -153,13 +153,13 @@ def _phase(phase: stripe.SubscriptionSchedule.Phase) -> SubscriptionScheduleUpda
     return params
 
 
-def _item(
+def item_params(
     item: stripe.SubscriptionSchedule.Phase.Item,
     price_id: str | None = None,
     quantity: int | None = None,
 ) -> SubscriptionScheduleUpdateParamsPhaseItem:
     """The phase's item as parameters; at another price and quantity when a price is named."""
-    params: SubscriptionScheduleUpdateParamsPhaseItem = {"price": price_id or _id(item.price)}
+    params: SubscriptionScheduleUpdateParamsPhaseItem = {"price": price_id or id_of(item.price)}
     wanted = quantity if price_id is not None else item.quantity
     if wanted is not None:
         params["quantity"] = wanted
@@ -178,11 +178,11 @@ def _item(
 def _discount(discount: Any) -> dict[str, str]:
     """An existing discount by its id, else the coupon or promotion code it is to come from."""
     if discount.discount:
-        return {"discount": _id(discount.discount)}
+        return {"discount": id_of(discount.discount)}
     if discount.promotion_code:
-        return {"promotion_code": _id(discount.promotion_code)}
-    return {"coupon": _id(discount.coupon)}
+        return {"promotion_code": id_of(discount.promotion_code)}
+    return {"coupon": id_of(discount.coupon)}
 
 
-def _id(reference: Any) -> str:
+def id_of(reference: Any) -> str:
     return reference if isinstance(reference, str) else str(reference.id)

@@ -19,6 +19,7 @@ from models import Account, OutboxEntry, db
 
 # What the template of the same name speaks of. Raises outbox.NotNeeded when it is true no longer.
 Notice = Callable[[OutboxEntry, Account], dict[str, Any]]
+NOTICES: dict[str, Notice] = {}
 
 
 def notice(kind: str) -> Callable[[Notice], Notice]:
@@ -27,27 +28,40 @@ def notice(kind: str) -> Callable[[Notice], Notice]:
         raise ValueError(f"{kind} is no mail that MAILS_OFF could name")
 
     def register(function: Notice) -> Notice:
+        NOTICES[kind] = function
+
         @outbox.effect(kind)
         def deliver(entry: OutboxEntry) -> None:
             if kind in current_app.config["SETTINGS"].mails_off:
                 raise outbox.NotNeeded("switched off by MAILS_OFF")
-            account = entry.account_id and db.session.get(Account, entry.account_id)
-            if not account:
-                raise outbox.NotNeeded("the account is gone")
-            with force_locale(locale_of(account)):
-                letter = rendered(kind, account, function(entry, account))
-            _send(entry, letter, recipients(account))
+            _send(entry, *letter_of(entry))
 
         return function
 
     return register
 
 
+def letter_of(entry: OutboxEntry) -> tuple[Letter, list[str]]:
+    """The mail of an entry as it would go out now, and the addresses it would go to.
+
+    Raises outbox.NotNeeded when what it would tell is true no longer; LookupError when the entry
+    is no mail.
+    """
+    tell = NOTICES[entry.kind]
+    account = entry.account_id and db.session.get(Account, entry.account_id)
+    if not account:
+        raise outbox.NotNeeded("the account is gone")
+    with force_locale(locale_of(account)):
+        letter = rendered(entry.kind, account, tell(entry, account))
+    return letter, recipients(account)
+
+
 def _send(entry: OutboxEntry, letter: Letter, addresses: list[str]) -> None:
     """One mail to each address that has it not yet; what went out is noted at once."""
     if not addresses:
         raise outbox.NotNeeded("nobody is there to write to")
-    entry_id, key, delivered = entry.id, entry.key, list(entry.delivered_to)
+    entry_id, delivered = entry.id, list(entry.delivered_to)
+    key = f"{entry.key}#{entry.repeats}" if entry.repeats else entry.key
     # No transaction is open while a mail server answers.
     db.session.commit()
     problem: mails.MailNotSent | None = None
@@ -79,7 +93,10 @@ def _send(entry: OutboxEntry, letter: Letter, addresses: list[str]) -> None:
 
 
 def _headers(key: str, address: str) -> dict[str, str]:
-    """The same for every attempt, so that a mail sent twice is known to be one."""
+    """The same for every attempt, so that a mail sent twice is known to be one.
+
+    `key` differs for a repetition that somebody asked for, which is a mail of its own.
+    """
     settings = current_app.config["SETTINGS"]
     name = sha256(f"{key}|{address}".encode()).hexdigest()[:32]
     return {

@@ -208,16 +208,16 @@ def _fill(kind: Kind, row: Any, data: Data) -> None:
     row.created = from_unix(data.get("created"))
     row.pulled_at = now()
     _set_columns(row, kind.columns(data))
-    if kind.children is not None:
-        _fill_children(kind.children, row, data)
+    for children in kind.children:
+        _fill_children(children, row, data)
     # A pull that found nothing new still counts as a write: without a new version, a slower pull
     # that fetched before it could put an older state over this one.
     flag_modified(row, "data")
 
 
 def _fill_children(children: Children, row: Any, data: Data) -> None:
-    """Items or lines as they are now, keeping the rows that stay."""
-    wanted = data[children.attribute]["data"]
+    """Items, lines and the like as they are now, keeping the rows that stay."""
+    wanted = children.found_in(data)
     ids = [each["id"] for each in wanted]
     kept = {
         child.stripe_id: child

@@ -15,11 +15,28 @@ def columns(data: Data) -> Data:
         "reason": data.get("reason"),
         "currency": data["currency"],
         "total": data["total"],
+        "total_excluding_tax": data.get("total_excluding_tax"),
         "pre_payment_amount": data["pre_payment_amount"],
         "post_payment_amount": data["post_payment_amount"],
         "out_of_band_amount": data.get("out_of_band_amount") or 0,
+        "effective_at": from_unix(data.get("effective_at")),
         "pdf": data.get("pdf"),
         "voided_at": from_unix(data.get("voided_at")),
+    }
+
+
+def refunds(data: Data) -> list[Data]:
+    """The refunds it stands for, each with an id made of both."""
+    return [
+        {**one, "id": f"{data['id']}/{id_of(one.get('refund')) or position}"}
+        for position, one in enumerate(data.get("refunds") or [])
+    ]
+
+
+def refund_columns(refund: Data) -> Data:
+    return {
+        "refund_id": id_of(refund.get("refund")),
+        "amount_refunded": refund["amount_refunded"],
     }
 
 

@@ -36,7 +36,7 @@ from billing.sync import (
     subscription_schedule,
 )
 from billing.sync.fields import Data, References
-from models import MIRRORED, InvoiceLine, SubscriptionItem
+from models import MIRRORED, CreditNoteRefund, InvoiceLine, InvoicePayment, SubscriptionItem
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Children:
     attribute: str
     model: Any
     columns: Callable[[Data], Data]
+    # Each with its `id`, in their order, out of the parent's JSON.
+    found_in: Callable[[Data], list[Data]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Kind:
     gateway: ModuleType  # has `retrieve(id)` and, where all are listed, `page(starting_after=...)`
     columns: Callable[[Data], Data]
     refers_to: Callable[[Data], References]
-    children: Children | None = None
+    children: tuple[Children, ...] = ()
     # Kinds with a `customer_id` whose objects end when this one is deleted.
     ends_with_it: tuple[str, ...] = ()
 
@@ -64,6 +66,16 @@ class Kind:
     def name(self) -> str:
         """Stripe's name of the kind."""
         return next(name for name, model in MIRRORED.items() if model is self.model)
+
+
+def listed_under(field: str) -> Callable[[Data], list[Data]]:
+    """What a nested list of Stripe's holds."""
+
+    def found(data: Data) -> list[Data]:
+        each: list[Data] = data[field]["data"]
+        return each
+
+    return found
 
 
 KINDS: dict[str, Kind] = {
@@ -87,7 +99,9 @@ KINDS: dict[str, Kind] = {
         subscriptions,
         subscription.columns,
         subscription.refers_to,
-        children=Children("items", SubscriptionItem, subscription.item_columns),
+        children=(
+            Children("items", SubscriptionItem, subscription.item_columns, listed_under("items")),
+        ),
     ),
     "subscription_schedule": Kind(
         MIRRORED["subscription_schedule"],
@@ -100,7 +114,10 @@ KINDS: dict[str, Kind] = {
         invoices,
         invoice.columns,
         invoice.refers_to,
-        children=Children("lines", InvoiceLine, invoice.line_columns),
+        children=(
+            Children("lines", InvoiceLine, invoice.line_columns, listed_under("lines")),
+            Children("payments", InvoicePayment, invoice.payment_columns, invoice.payments),
+        ),
     ),
     "promotion_code": Kind(
         MIRRORED["promotion_code"],
@@ -110,7 +127,13 @@ KINDS: dict[str, Kind] = {
     ),
     "refund": Kind(MIRRORED["refund"], refunds, refund.columns, refund.refers_to),
     "credit_note": Kind(
-        MIRRORED["credit_note"], credit_notes, credit_note.columns, credit_note.refers_to
+        MIRRORED["credit_note"],
+        credit_notes,
+        credit_note.columns,
+        credit_note.refers_to,
+        children=(
+            Children("refunds", CreditNoteRefund, credit_note.refund_columns, credit_note.refunds),
+        ),
     ),
     "payment_intent": Kind(
         MIRRORED["payment_intent"],

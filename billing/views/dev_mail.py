@@ -14,25 +14,9 @@ from flask.typing import ResponseReturnValue
 
 from billing import mail_folder
 from billing.extensions import talisman
+from billing.mail_frame import FRAMED, MAIL
 
 bp = Blueprint("dev_mail", __name__)
-
-FRAMED = {
-    "default-src": "'self'",
-    "img-src": ["'self'", "data:"],
-    "frame-src": "'self'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-    "base-uri": "'none'",
-}
-# Mails carry their styles in the tags, as mail programs want them; nothing else may load or run.
-MAIL = {
-    "default-src": "'none'",
-    "style-src": "'unsafe-inline'",
-    "img-src": "data:",
-    "frame-ancestors": "'self'",
-    "sandbox": "allow-top-navigation-by-user-activation",
-}
 
 
 def enabled(app: Flask) -> bool:

@@ -10,6 +10,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
 from billing import promotion_codes
+from billing.audit import record
 from billing.authorization import current_account, member_required
 from billing.errors import StripeBusy, StripeMisconfigured, StripeUnavailable
 from billing.extensions import limiter
@@ -59,13 +60,18 @@ def create() -> Any:
         form.code.errors = ["We could not check the code just now. Try again in a minute."]
         return _page(form), error.status
     session["promotion_code"] = found.stripe_id
+    record("promotion_code.chosen", found.stripe_id, after={"code": found.code})
+    db.session.commit()
     return redirect(_back(form), 303)
 
 
 @bp.post("/promotion-code/removal")
 @member_required("owner", "billing")
 def remove() -> Any:
-    session.pop("promotion_code", None)
+    dropped = session.pop("promotion_code", None)
+    if dropped is not None:
+        record("promotion_code.dropped", dropped)
+        db.session.commit()
     flash("The code is dropped. Prices are shown without it.", "info")
     return redirect(_back(PromotionCodeForm()), 303)
 

@@ -1,4 +1,4 @@
-"""Whether billing is healthy, and what to do when it is not."""
+"""Is billing healthy, and what to do where it is not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
+from billing import health, stripe_calls, task_runs
 from billing.authorization import staff_required
+from billing.clock import machine_now
+from billing.health import mirror
+from billing.health.stripe_answers import LOOKED_AT
+from billing.tasks import TASKS
 
 bp = Blueprint("admin_health", __name__, url_prefix="/admin/health")
 
@@ -14,4 +19,13 @@ bp = Blueprint("admin_health", __name__, url_prefix="/admin/health")
 @bp.get("")
 @staff_required("admin")
 def index() -> Any:
-    return render_template("admin/health/index.html")
+    report = health.examine()
+    return render_template(
+        "admin/health/index.html",
+        report=report,
+        tasks=TASKS,
+        runs=task_runs.every(),
+        calls=stripe_calls.since(machine_now() - LOOKED_AT),
+        kinds=mirror.kinds(),
+        machine_now=machine_now(),
+    )

@@ -1,0 +1,10 @@
+"""Credit notes as finance exports them."""
+
+from __future__ import annotations
+
+
+def test_the_page_opens_for_finance(people):
+    finance = people.staff_member("finance@tidewater.example", "finance")
+    page = finance.get("/finance/credit-notes")
+    assert page.status_code == 200
+    assert "<h1>Credit notes</h1>" in page.text
