@@ -44,6 +44,8 @@ ROLES = {
     "admin_plan_change.show": CARE,
     "admin_plan_change.create": CARE,
     "admin_plan_change.drop": CARE,
+    "admin_off_session_charge.show": CARE,
+    "admin_off_session_charge.create": CARE,
     "admin_payment_link.show": CARE,
     "admin_payment_link.create": CARE,
     "admin_customers.show": ALL,
