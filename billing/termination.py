@@ -7,7 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from billing import acceptance, cancellation, left_of_invoice, scheduled_change, staff_actions, sync
+from billing import (
+    acceptance,
+    cancellation,
+    left_of_invoice,
+    outcome,
+    scheduled_change,
+    staff_actions,
+    sync,
+)
 from billing.clock import now
 from billing.errors import GoneFromStripe, InvalidRequest
 from billing.gateway import cancellation as gateway
@@ -133,12 +141,13 @@ def _do(action: StaffAction, key: str) -> State:
         acceptance.discard_pending(subscription)
         scheduled_change.undo(subscription)
         end = gateway.at_period_end if asked["way"] == PERIOD_END else gateway.now
-        end(
-            action.subject,
-            feedback=asked["feedback"],
-            comment=asked["comment"],
-            idempotency_key=key,
-        )
+        with outcome.told_by(lambda: _is_ended(action)):
+            end(
+                action.subject,
+                feedback=asked["feedback"],
+                comment=asked["comment"],
+                idempotency_key=key,
+            )
     result: State = {"ended": True}
     if asked["amount"]:
         result |= _give_back(action, key)
