@@ -16,7 +16,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import ValidationError
+from wtforms.validators import StopValidation
 
 from billing import money, staff_actions
 from billing.errors import (
@@ -74,7 +74,7 @@ class MoneyField(StringField):
         try:
             self.amount = money.parse(self.data or "", self.currency)
         except ValueError as error:
-            raise ValidationError(str(error)) from None
+            raise StopValidation(str(error)) from None
 
 
 @dataclass(frozen=True)
