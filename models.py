@@ -452,6 +452,16 @@ class Subscription(Mirrored, db.Model):
         return self.status == "trialing"
 
     @property
+    def is_given_time(self) -> bool:
+        """On trial, though not to begin with: time for free that was given later on."""
+        return bool(
+            self.is_trialing
+            and self.trial_start
+            and self.start_date
+            and self.trial_start > self.start_date
+        )
+
+    @property
     def is_past_due(self) -> bool:
         return self.status == "past_due"
 
