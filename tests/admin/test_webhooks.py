@@ -169,5 +169,6 @@ def test_all_that_failed_are_done_by_the_background_once(app, admin, came, strip
 
 
 def test_an_event_that_is_none_is_not_found(admin):
-    assert admin.get("/admin/webhooks/9").status_code == 404
+    for none in ("9", "99999999999999999999", "x"):
+        assert admin.get(f"/admin/webhooks/{none}").status_code == 404
     assert admin.post("/admin/webhooks/9/processing").status_code == 404
