@@ -27,8 +27,11 @@ class Changing:
     people: Any
     subscribe: Any
     mira: Browser = field(init=False)
+    # Team, monthly, before anything was changed.
+    price_before: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.price_before = self.price()
         self.mira = self.people.staff_member(STAFF, "admin")
 
     def subscriber(self, name: str, plan: str = "team", **params: Any) -> str:
@@ -124,7 +127,7 @@ class Changing:
         return [
             (
                 f"{datetime.fromtimestamp(phase.start_date, UTC):%Y-%m-%d}",
-                phase.items_[0].price if hasattr(phase, "items_") else phase["items"][0]["price"],
+                phase["items"][0]["price"],
                 phase["items"][0]["quantity"],
             )
             for phase in schedule.phases
