@@ -135,6 +135,8 @@ class Changing:
 
 
 @pytest.fixture
-def changing(app: Flask, stripe: Any, people: Any, subscribe: Any, without_trials: None) -> Changing:
+def changing(
+    app: Flask, stripe: Any, people: Any, subscribe: Any, without_trials: None
+) -> Changing:
     """Mira, who may change prices; the demo's plans, none with a trial."""
     return Changing(app, stripe, people, subscribe)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from models import Price, PriceChange, PriceMove, Product, db
-from tests.conftest import mirrored
+from models import PriceChange, db
 from tests.quote_page import OWNER, accept, after, text_of
 
 
@@ -48,9 +45,7 @@ def test_the_new_price_takes_the_old_ones_place_at_stripe_and_for_new_sign_ups(
     changing.stripe.v1.products.update("demo_team", {"default_price": old})
     changing.pull("product", "demo_team")
     number = changing.change()
-    made = changing.stripe.v1.prices.retrieve(
-        new_price(number), {"expand": ["currency_options"]}
-    )
+    made = changing.stripe.v1.prices.retrieve(new_price(number), {"expand": ["currency_options"]})
     assert (made.unit_amount, made.lookup_key, made.active) == (5400, "demo_team_month", True)
     options = made.currency_options.to_dict()
     amounts = {code: option["unit_amount"] for code, option in options.items()}
@@ -86,7 +81,5 @@ def test_who_is_kept_stays_on_the_old_price_and_can_still_change_seats(changing,
     assert "You now have" in after(ada, accept(ada, "/seats?seats=10", seats="10"))
     item = changing.stripe.v1.subscriptions.retrieve(held)["items"].data[0]
     assert (item.price.id, item.quantity) == (old, 10)
-    assert "From 19 December 2026 you have" in after(
-        ada, accept(ada, "/seats?seats=5", seats="5")
-    )
+    assert "From 19 December 2026 you have" in after(ada, accept(ada, "/seats?seats=5", seats="5"))
     assert changing.phases(held)[-1] == ("2026-12-19", old, 5)

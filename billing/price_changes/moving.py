@@ -36,7 +36,6 @@ from billing.price_changes.phases import Prices
 from billing.price_changes.verdicts import DONE, MOVE, SKIP, Verdict
 from billing.pricing import Cadence
 from models import (
-    Price,
     PriceChange,
     PriceMove,
     Subscription,
@@ -308,8 +307,10 @@ def _schedule(move: PriceMove, subscription: Subscription, verdict: Verdict) -> 
     assert verdict.at is not None
     prices = Prices(change.price_id, change.new_price_id or "")
     key = f"{change.idempotency_key}-move-{move.id}-{move.round}"
-    move.moves_at = verdict.at
-    db.session.commit()
+    told = (move.quantity, move.moves_at)
+    if move.moves_at != verdict.at:
+        move.moves_at = verdict.at
+        db.session.commit()
     try:
         held = subscription.schedule_id
         schedule = (
@@ -366,7 +367,7 @@ def _schedule(move: PriceMove, subscription: Subscription, verdict: Verdict) -> 
         failures=0,
         last_error=None,
         next_attempt_at=None,
-        **_amounts(move, fresh, item.price),
+        **({} if told == (present.quantity, verdict.at) else _amounts(move, fresh)),
     )
 
 
@@ -401,10 +402,10 @@ def _rewrite(
     )
 
 
-def _amounts(move: PriceMove, subscription: Subscription, price: Price) -> dict[str, int | None]:
+def _amounts(move: PriceMove, subscription: Subscription) -> dict[str, int | None]:
     """Before and after as they are now: seats may have changed since the rehearsal."""
-    new = move.change.new_price
-    if new is None or move.moves_at is None:
+    price, new = move.change.price, move.change.new_price
+    if price is None or new is None or move.moves_at is None:
         return {}
     before, after = rehearsal.before_and_after(move.change, subscription, price, new, move.moves_at)
     return {"amount_before": before, "amount_after": after}
