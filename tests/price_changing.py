@@ -89,6 +89,11 @@ class Changing:
         assert done.exit_code == 0, done.output
         return str(done.output)
 
+    def tasks(self) -> None:
+        """Lets the background tasks run, as a worker does: moves, notices, mails."""
+        done = self.app.test_cli_runner().invoke(args=["billing", "run-tasks"])
+        assert done.exit_code == 0, done.output
+
     def row(self, number: int) -> PriceChange:
         db.session.expire_all()
         return db.session.get_one(PriceChange, number)

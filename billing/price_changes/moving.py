@@ -108,27 +108,25 @@ def run(at_most: int = AT_ONCE) -> Moved:
         .limit(at_most)
     ).all()
     db.session.commit()
-    touched: set[int] = set()
     for move_id in ids:
         pacing.wait_for_turn()
         move = _claim(move_id)
         if move is None:
             continue
-        touched.add(move.change_id)
         if not _do(move, did):
             break
-    for change_id in touched | _ask_after_overdue():
-        finishing.finish_if_over(change_id)
+    _ask_after_overdue()
+    finishing.finish_all()
     return did
 
 
-def _ask_after_overdue() -> set[int]:
-    """Pulls subscriptions whose day has passed without our hearing of it; their changes.
+def _ask_after_overdue() -> None:
+    """Pulls subscriptions whose day has passed without our hearing of it.
 
     A webhook may be lost. What the pull brings is told to the moves (`reconciling`).
     """
-    found = db.session.execute(
-        select(PriceMove.change_id, PriceMove.subscription_id)
+    found = db.session.scalars(
+        select(PriceMove.subscription_id)
         .join(Subscription, Subscription.stripe_id == PriceMove.subscription_id)
         .where(
             PriceMove.status == "scheduled",
@@ -138,7 +136,7 @@ def _ask_after_overdue() -> set[int]:
         .limit(ASK_AT_ONCE)
     ).all()
     db.session.commit()
-    for _, subscription_id in found:
+    for subscription_id in found:
         try:
             subscription: Subscription = sync.pull("subscription", subscription_id)
             if subscription.schedule_id is not None:
@@ -146,7 +144,6 @@ def _ask_after_overdue() -> set[int]:
         except BillingError:
             db.session.rollback()
             break
-    return {change_id for change_id, _ in found}
 
 
 def do_now(move_id: int) -> None:
