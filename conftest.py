@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.billing_mails", "tests.failed_payment", "tests.subscriber"]
+pytest_plugins = [
+    "tests.billing_mails",
+    "tests.failed_payment",
+    "tests.price_changing",
+    "tests.subscriber",
+]
 
 CHROMIUM = "/usr/bin/chromium"
 IN_CI = os.environ.get("CI") == "true"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing import acceptance, outcome, scheduled_change, sync
+from billing import acceptance, outcome, plan_change, scheduled_change, sync
 from billing.audit import record
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import cancellation as gateway
@@ -56,6 +56,8 @@ def cheaper_plan(subscription: Subscription) -> tuple[Product, int] | None:
             if other
             else None
         )
+        if not plan_change.has_path(subscription, plan):
+            continue
         if plan.stripe_id != price.product_id and amount is not None and amount < current:
             found.append((plan, amount))
     return max(found, key=lambda entry: entry[1]) if found else None

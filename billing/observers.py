@@ -8,11 +8,13 @@ from billing import (
     settlement,
     subscription_history,
 )
+from billing.price_changes import reconciling
 
 __all__ = [
     "cancellation_offers",
     "purchase_grants",
     "quote_differences",
+    "reconciling",
     "search_index",
     "settlement",
     "subscription_history",

@@ -15,6 +15,7 @@ from typing import Any
 from billing import outbox, pauses, purchases, stripe_calls, task_runs, webhook_inbox
 from billing.clock import now
 from billing.facts import reminders
+from billing.price_changes import moving, notices
 from models import db
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ TASKS = (
     Task("sweep_inbox", timedelta(minutes=1), lambda: webhook_inbox.sweep(only_due=True)),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
+    Task("move_prices", timedelta(seconds=10), moving.run),
+    Task("find_price_notices", timedelta(minutes=1), notices.find),
     Task("find_reminders", timedelta(minutes=1), reminders.find),
     Task("deliver_outbox", timedelta(seconds=5), outbox.deliver_due),
     Task("forget_stripe_calls", timedelta(hours=1), stripe_calls.forget_old),
