@@ -209,7 +209,8 @@ def test_a_clock_that_goes_wrong_is_noticed_before_webhooks_are_refused(app, hea
 def test_calls_are_counted_once_and_forgotten_after_a_week(app, healthy, stripe_calls, clock):
     clock.advance(hours=2)
     began = len(stripe_calls)
-    app.test_cli_runner().invoke(args=["billing", "sync"])
+    for _ in range(2):  # within one minute: they add up
+        app.test_cli_runner().invoke(args=["billing", "sync"])
     made = len(stripe_calls) - began
     with app.app_context():
         assert (

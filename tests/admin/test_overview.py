@@ -47,7 +47,14 @@ def overview(people, role: str) -> str:
 def test_an_admin_begins_with_whether_billing_is_healthy(people, company):
     page = overview(people, "admin")
     assert "Billing is not healthy: no worker has ever run." in page
-    for said in ("Start one with celery", "Northwind</a>", "$49.00", "$12.00", "Team</a>", "Moving"):
+    for said in (
+        "Start one with celery",
+        "Northwind</a>",
+        "$49.00",
+        "$12.00",
+        "Team</a>",
+        "Moving",
+    ):
         assert said in page
     assert 'action="/admin/customers"' in page
 
