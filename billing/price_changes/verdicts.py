@@ -62,10 +62,9 @@ def of(
 
     `schedule` is a schedule of the subscription that the subscription's row does not name yet.
     """
-    account = subscription.customer.account if subscription.customer else None
     if change.rule == KEEP:
         return Verdict(SKIP, reason="kept")
-    if move is None and not Who.of(change).admits(subscription, account):
+    if move is None and not _is_chosen(change, subscription):
         return Verdict(SKIP, reason="not_chosen")
     if not subscription.is_live:
         return Verdict(SKIP, reason="ended")
@@ -87,6 +86,12 @@ def of(
     if at is None:
         return Verdict(WAIT, reason="no_period")
     return _unless_it_leaves(change, subscription, at, schedule or subscription.schedule)
+
+
+def _is_chosen(change: PriceChange, subscription: Subscription) -> bool:
+    who = Who.of(change)
+    account = subscription.customer.account if subscription.customer else None
+    return who.is_everybody or who.admits(subscription, account)
 
 
 def _unless_it_leaves(

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
-
-from models import AuditEntry, Price, PriceChange, Product, db
-from tests.quote_page import text_of
 
 
 @pytest.fixture
