@@ -215,8 +215,10 @@ class _Past:
             for line in invoice.lines
             if line.period_start is not None
         ]
-        # A credit comes before the charge of the same moment that takes its place.
-        lines.sort(key=lambda pair: (pair[0].period_start, not _is_credit(pair[0])))
+        # A credit comes before the charge on its invoice that takes its place.
+        lines.sort(
+            key=lambda pair: (pair[0].period_start, pair[1].created, not _is_credit(pair[0]))
+        )
         for line, invoice in lines:
             item_id = _item_of(line, self.subscription)
             start, end = line.period_start, line.period_end

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 from stripe import CardError, StripeClient
 
 from billing import subscription_history
@@ -53,6 +53,9 @@ class Market:
             self._perform()
         self.clock.set(moment)
         self._perform()
+
+    def passes(self, days: int) -> None:
+        self.until(self.clock.now + timedelta(days=days))
 
     def _next_due(self) -> int | None:
         with self.sandbox.app_context(), events.transaction():
@@ -232,6 +235,15 @@ class Market:
             ]
         return [row[1:] for row in found if row[0] == who] if who else sorted(found)
 
+    def states(self) -> list[tuple[str, datetime, str, int]]:
+        """Subscription, moment, status and MRR of all that is kept, for an application context."""
+        state = SubscriptionState
+        statement = select(state.subscription_id, state.at, state.status, state.mrr)
+        return [
+            tuple(row)
+            for row in db.session.execute(statement.order_by(state.subscription_id, state.at))
+        ]
+
     def forgets_and_rebuilds(self) -> None:
         """Only what Stripe keeps is left, and the past is worked out from it."""
         with self.app.app_context():
@@ -246,10 +258,3 @@ class Market:
     def rebuilds(self) -> None:
         with self.app.app_context():
             subscription_history.rebuild_all()
-
-
-def plays(market: Market, actions: Sequence[tuple[str, tuple[Any, ...]]], days: int) -> None:
-    """One action every so many days."""
-    for name, arguments in actions:
-        getattr(market, name)(*arguments)
-        market.until(datetime.fromtimestamp(market.clock.now.timestamp() + days * 86_400, UTC))
