@@ -24,7 +24,7 @@ from models import Subscription, db
 from tests.market import FAILING, GOOD, Market
 
 FEW = runs(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     database=None,
@@ -55,7 +55,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("pays_with"), st.sampled_from((GOOD, FAILING))),
     st.tuples(st.just("makes_good")),
 )
-STEPS = st.tuples(st.sampled_from(("Ada", "Bob")), ACTIONS, st.integers(1, 17))
+STEPS = st.tuples(st.sampled_from(("Ada", "Bob")), ACTIONS, st.integers(1, 14))
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def figures_add_up(moment: Any) -> None:
 
 
 @FEW
-@given(steps=st.lists(STEPS, min_size=6, max_size=10))
+@given(steps=st.lists(STEPS, min_size=5, max_size=8))
 def test_movements_add_up_and_the_past_can_be_found_again(market, steps):
     market.customers.clear()
     for who in ("Ada", "Bob"):
