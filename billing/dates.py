@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale
@@ -87,3 +87,8 @@ def lasting(length: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}s"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def in_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
+    """The moment as clocks of `zone` show it."""
+    return moment.astimezone(zone) if moment else None

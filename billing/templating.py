@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_babel import get_locale
 from flask_login import current_user
 
 from billing import authorization, clock, colour, dates, declines
 from billing import money as money_text
 from billing.backup_payment import backup_for
+from billing.exports import period
 
 
 def init_app(app: Flask) -> None:
@@ -24,12 +25,18 @@ def init_app(app: Flask) -> None:
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
         moment=dates.moment,
+        in_zone=dates.in_zone,
         explained=explained,
         time_left=dates.time_left,
         lasting=dates.lasting,
         text_on=colour.text_on,
     )
-    app.jinja_env.globals.update(backup_for=backup_for, attempt_token=attempt_token)
+    app.jinja_env.globals.update(
+        backup_for=backup_for,
+        attempt_token=attempt_token,
+        kept_search=kept_search,
+        quick_choices=period.CHOICES,
+    )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     settings = app.config["SETTINGS"]
@@ -75,3 +82,14 @@ def explained(said: dict[str, Any] | None) -> declines.Decline | None:
 def attempt_token() -> str:
     """A token for one form that pays, so that sending it twice pays once."""
     return secrets.token_urlsafe(16)
+
+
+def kept_search(*, without: tuple[str, ...] = (), **changes: str) -> dict[str, str]:
+    """The address's query, for a link or form that changes only some of it."""
+    # `url_for` takes names that begin so, such as _scheme, for orders.
+    kept = {
+        name: value
+        for name, value in request.args.items()
+        if name not in without and not name.startswith("_")
+    }
+    return {**kept, **changes}

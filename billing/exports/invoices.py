@@ -79,7 +79,7 @@ _AMOUNTS = (
     Column("total", "amount", "What was invoiced, tax included.", Invoice.total),
     Column(
         "balance_applied", "amount",
-        "Credit of the customer's balance used when it was finalized; negative where it added to "
+        "Credit of the customer's balance used when it was finalised; negative where it added to "
         "the balance or collected a debt of it.",
         func.coalesce(Invoice.ending_balance, Invoice.starting_balance) - Invoice.starting_balance,
     ),
@@ -133,6 +133,7 @@ INVOICE_LINES = Rows(
     "One row for each line of an invoice",
     (
         *OF_INVOICE,
+        Column("invoice_total", "amount", "The total of the line's invoice.", Invoice.total),
         Column("line_id", "text", "Stripe's id of the line.", InvoiceLine.stripe_id),
         Column(
             "line", "number", "The line's place on its invoice, from 1.",
