@@ -47,10 +47,6 @@ class Chart:
     written: Callable[[int], str]
     tick: Callable[[int], str]
 
-    @property
-    def is_empty(self) -> bool:
-        return not any(any(one.values) for one in self.series)
-
 
 def area(chart: Chart) -> Markup:
     """A line over the area below it, the last point marked."""

@@ -77,6 +77,21 @@ def test_a_discount_that_ends_needs_nobody_to_notice(market):
     assert market.past("Ada") == expected
 
 
+def test_a_discount_that_took_anothers_place_is_found_with_its_moment(market):
+    market.subscribes("Ada")
+    market.takes("Ada", percent_off=20)
+    market.until(on(1, 1))
+    market.takes("Ada", percent_off=50)
+    market.until(on(2, 2))
+    seen = market.past("Ada")
+    assert [(row[0], row[-1]) for row in seen] == [
+        ("2026-11-19 12:00", 3920),
+        ("2027-01-01 12:00", 2450),
+    ]
+    market.forgets_and_rebuilds()
+    assert market.past("Ada") == seen
+
+
 def test_past_due_counts_until_it_ends(market):
     market.subscribes("Ada")
     market.pays_with("Ada", FAILING)
