@@ -135,6 +135,9 @@ def _picture(chart: Chart, size: str, drawing: Any) -> Markup:
         for group in root.iter("g"):
             if f"serie-{place}" in group.get("class", "").split():
                 group.set("class", f"{group.get('class')} series-{key}")
+    for guide in root.iter("g"):
+        if guide.get("class") == "guides" and guide.findtext("text") == chart.tick(0):
+            guide.set("class", "guides zero")
     _name(root, chart, size)
     return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))  # noqa: S704
 
