@@ -17,7 +17,7 @@ import pygal
 from markupsafe import Markup
 from pygal.style import Style
 
-WIDE, NARROW = (960, 264), (400, 272)
+WIDE, NARROW = (960, 264), (320, 240)
 # Intervals between the lines that values are read by.
 INTERVALS = 4
 # Letters' size in the drawing's own units, which pygal leaves room for.
