@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from models import SubscriptionState, db
 from tests.market import FAILING, Market
 from tests.quote_page import text_of
 
@@ -235,6 +236,56 @@ def test_before_anybody_pays_the_page_says_what_will_be_there(finance, catalog):
     page = text_of(finance().get(REVENUE))
     assert "No revenue yet" in page
     assert "$0.00" in page
+
+
+def kept(number: int, **more: Any) -> SubscriptionState:
+    """The state of a subscription of which nothing else is known here."""
+    given = {"mrr": 4900, "not_counted": 0, "currency": "usd", "status": "active", **more}
+    return SubscriptionState(
+        subscription_id=f"sub_{number}",
+        customer_id=f"cus_{number:03}",
+        at=on(19, 11, 2026),
+        quantity=1,
+        is_trial=False,
+        is_seen=True,
+        **given,
+    )
+
+
+def keeps(app: Any, states: list[SubscriptionState]) -> None:
+    with app.app_context():
+        db.session.add_all(states)
+        db.session.commit()
+
+
+def test_a_long_list_is_paged_and_every_page_says_what_all_of_it_comes_to(finance, app):
+    keeps(app, [kept(number) for number in range(60)])
+    client = finance()
+    first, second = (
+        behind(client, "mrr", page=page, month="2026-11", currency="usd") for page in ("1", "2")
+    )
+    assert (len(first), len(second)) == (50 + 1, 10 + 1)
+    assert first["All 60"] == second["All 60"] == ["$2,940.00"]
+    assert not (first.keys() & second.keys()) - {"All 60"}
+    page = client.get(f"{REVENUE}/subscribers?figure=mrr&month=2026-11&currency=usd")
+    assert "1 to 50 of 60" in text_of(page)
+    assert len(table(client, "subscribers", figure="mrr", currency="usd")) == 60
+
+
+def test_what_depends_on_usage_is_said_to_be_in_no_figure(finance, app):
+    keeps(app, [kept(1), kept(2, not_counted=1, mrr=1900)])
+    client = finance()
+    assert "1 subscription is not counted in part." in text_of(client.get(REVENUE))
+    assert behind(client, "not_counted")["All 1"] == ["$19.00"]
+
+
+@pytest.mark.parametrize("currency", ["usd", "jpy"])
+def test_a_page_of_figures_carries_no_style_and_no_script_of_its_own(finance, app, currency):
+    keeps(app, [kept(1, currency=currency, mrr=10**13), kept(2, currency=currency)])
+    page = finance().get(f"{REVENUE}?currency={currency}")
+    assert page.text.count('role="img"') == 2 * 2
+    assert not re.search(r"style=|<style|<script(?! type=.module. src)", page.text)
+    assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize(
