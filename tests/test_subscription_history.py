@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from models import SubscriptionState, db
 from tests.market import FAILING, Market
 
 
@@ -128,6 +129,25 @@ def test_what_was_seen_stays_when_the_past_is_worked_out_again(market):
     market.rebuilds()
     market.rebuilds()
     assert market.past("Ada") == seen
+
+
+def test_the_command_works_out_one_or_all(market, app):
+    subscription = market.subscribes("Ada", seats=3)
+    market.subscribes("Bob")
+    market.until(on(12, 1, 2026))
+    market.changes("Ada", seats=5)
+    seen = market.past()
+    run = app.test_cli_runner().invoke
+    with app.app_context():
+        db.session.execute(SubscriptionState.__table__.delete())
+        db.session.commit()
+    assert run(args=["billing", "rebuild-history", subscription]).exit_code == 0
+    assert market.past() == [row for row in seen if row[0] == "Ada"]
+    assert run(args=["billing", "rebuild-history"]).exit_code == 0
+    assert market.past() == seen
+    unknown = run(args=["billing", "rebuild-history", "sub_nobody"])
+    assert unknown.exit_code == 1
+    assert "The mirror holds no subscription sub_nobody." in unknown.output
 
 
 def test_events_late_and_twice_change_nothing(market, deliver, stripe, app):

@@ -86,10 +86,6 @@ class Book:
     subscribers: list[Subscriber]
     totals: dict[Month, Totals]
 
-    @property
-    def months(self) -> list[Month]:
-        return list(self.totals)
-
     def of(self, month: Month) -> Totals:
         """The month's totals; nothing before the first."""
         return self.totals.get(month) or Totals(month)
