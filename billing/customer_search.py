@@ -247,9 +247,15 @@ def _customer_of(stripe_id: str) -> str | None:
                 return found
             break
     reference = payment_references.find(stripe_id)
-    return reference.customer_id if reference is not None else None
+    if reference is not None:
+        return reference.customer_id
+    # What the mirror does not hold, such as a charge, a webhook may have told of.
+    return _one(
+        WebhookEvent.customer_id,
+        and_(WebhookEvent.object_id == stripe_id, WebhookEvent.customer_id.is_not(None)),
+    )
 
 
 def _one(column: Any, condition: Any) -> str | None:
-    found: str | None = db.session.scalar(select(column).where(condition))
+    found: str | None = db.session.scalar(select(column).where(condition).limit(1))
     return found

@@ -135,6 +135,19 @@ def test_any_id_of_stripes_and_an_invoice_number_lead_straight_to_the_account(
         assert listed(staff.get(address)) == ["Northwind"]
 
 
+def test_an_id_that_only_a_webhook_told_of_leads_to_its_account(
+    subscribe, people, stripe, deliver_webhooks
+):
+    number = people.join("ada@sea.example", "Northwind")
+    subscribe()
+    deliver_webhooks()
+    staff = people.staff_member("staff@tidewater.example", "support")
+    charge = stripe.v1.charges.list().data[0].id
+    events = stripe.v1.events.list({"type": "charge.succeeded"}).data
+    for name in (charge, events[0].id):
+        assert leads_to(staff, name) == f"/admin/customers/{number}", name
+
+
 def test_an_id_that_is_not_known_here_is_said_to_be_so(staff, named):
     named("Northwind")
     for name in ("cus_unknown1", "in_unknown1", "evt_unknown1", "si_unknown1", "re_unknown1"):

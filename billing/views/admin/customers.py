@@ -28,6 +28,8 @@ from models import Account, Price, Product, db
 bp = Blueprint("admin_customers", __name__, url_prefix="/admin/customers")
 
 ACCOUNT = "/<int(max=2147483647):account_number>"
+# Of all that happened, on the account's page.
+LATEST = 15
 # Who does something for customers; finance only looks.
 CARE = ("admin", "support")
 STATUSES = (
@@ -112,7 +114,7 @@ def index() -> Any:
 def show(account_number: int) -> Any:
     """Who they are, where they stand, what they have, and the latest that happened."""
     account = account_or_404(account_number)
-    happened = timeline.of(account)
+    happened = timeline.of(account, size=LATEST)
     return render_template(
         "admin/customers/show.html",
         page=customer_page.of(account, now()),
