@@ -983,6 +983,9 @@ class Quote(db.Model):
     effective_at: Mapped[datetime]
     proration_date: Mapped[datetime | None]
     promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    # Staff asked for it and chose when it takes effect, and whether the difference is billed.
+    by_staff: Mapped[bool] = mapped_column(default=False, server_default=db.text("false"))
+    prorates: Mapped[bool] = mapped_column(default=True, server_default=db.text("true"))
     currency: Mapped[str] = mapped_column(String(3))
     amount_due: Mapped[int] = mapped_column(BigInteger)
     recurring_amount: Mapped[int | None] = mapped_column(BigInteger)

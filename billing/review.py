@@ -20,6 +20,7 @@ from wtforms.validators import ValidationError
 
 from billing import money, staff_actions
 from billing.errors import (
+    AuthenticationNeeded,
     BillingError,
     CardDeclined,
     InvalidRequest,
@@ -142,6 +143,11 @@ def said(problem: BillingError) -> tuple[str, str]:
         )
     if isinstance(problem, StripeMisconfigured):
         return "Stripe refused our key", "Nothing was changed. Whoever runs the portal was told."
+    if isinstance(problem, AuthenticationNeeded):
+        return (
+            "The bank wants the customer to confirm",
+            "Nothing was charged. Send them a link: they pay and confirm on its page.",
+        )
     if isinstance(problem, CardDeclined):
         return "The payment did not go through", f"{problem.decline.said} Nothing was charged."
     if isinstance(problem, InvalidRequest):

@@ -51,3 +51,44 @@ def test_no_digit_is_lost_or_invented_between_minor_units_and_text(amount, curre
     digits = shown.replace(money.MINUS, "-").replace(",", "")
     number = Decimal("".join(char for char in digits if char in "-.0123456789"))
     assert number.scaleb(money.exponent(currency)) == amount
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "amount"),
+    [
+        ("12.50", "usd", 1250),
+        (" 12.5 ", "usd", 1250),
+        ("12", "usd", 1200),
+        ("0", "usd", 0),
+        ("12.500", "usd", 1250),
+        ("500", "jpy", 500),
+        ("5.12", "kwd", 5120),
+        ("5.120", "kwd", 5120),
+        ("5", "isk", 500),
+        ("17.50", "huf", 1750),
+    ],
+)
+def test_what_is_typed_is_minor_units_of_its_currency(typed, currency, amount):
+    assert money.parse(typed, currency) == amount
+    assert money.parse(money.plain(amount, currency), currency) == amount
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("", "usd"),
+        ("-1", "usd"),
+        ("1,50", "usd"),
+        ("$5", "usd"),
+        ("1.005", "usd"),
+        ("1e3", "usd"),
+        ("\u0661\u0662", "usd"),
+        ("1.5", "jpy"),
+        ("5.125", "kwd"),
+        ("5.5", "isk"),
+        ("9" * 13, "usd"),
+    ],
+)
+def test_what_is_no_amount_of_the_currency_is_refused(typed, currency):
+    with pytest.raises(ValueError, match=r"Enter an amount|has|takes"):
+        money.parse(typed, currency)
