@@ -76,6 +76,16 @@ def test_signs_that_databases_read_as_anything_find_nothing_of_their_own(staff, 
     assert found(staff, "o_her") == []
 
 
+def test_what_no_name_can_hold_is_looked_for_without_harm(staff, named):
+    named("Northwind")
+    assert found(staff, "nor\0thwind") == ["Northwind"]
+    for q in ("\0", "\ud7ff", "\U0010ffff", "' OR 1=1 --", "x" * 200, "a " * 99, "@", "#", "#0"):
+        answer = staff.get("/admin/customers", query_string={"q": q, "price": "\0"})
+        assert answer.status_code == 200, q
+    assert staff.get("/admin/customers", query_string={"q": "x" * 201}).status_code == 422
+    assert staff.get("/admin/customers?page=%3Ei:1~zzz").status_code == 404
+
+
 def test_one_letter_finds_a_page_at_a_time(staff, named):
     named(*(f"Acme {n:03}" for n in range(60)), "Zeta")
     seen, address = [], "/admin/customers?q=a"

@@ -71,10 +71,11 @@ class SearchForm(FlaskForm):
     @property
     def search(self) -> Search:
         return Search(
-            text=(self.q.data or "").strip(),
+            # PostgreSQL takes no NUL character.
+            text=(self.q.data or "").replace("\0", "").strip(),
             status=self.status.data or "",
             plan=self.plan.data or "",
-            price=request.args.get("price", ""),
+            price=request.args.get("price", "").replace("\0", ""),
             failed=bool(self.failed.data),
         )
 
