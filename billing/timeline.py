@@ -145,6 +145,7 @@ def _read(place: str) -> _Place:
     is_ours = (
         place[0] in "<>"
         and found.at.tzinfo is not None
+        and 1970 <= found.at.year < 9999
         and source.isidentifier()
         and ref.isprintable()
         and len(ref) <= 255
