@@ -187,6 +187,8 @@ def test_the_list_is_filtered_by_status_and_plan(app, subscribe, staff, people):
     assert found(staff, "", plan=team) == ["Trying", "Paying"]
     assert found(staff, "", plan=team, status="active") == ["Paying"]
     assert found(staff, "start", plan=team) == []
+    trying = words(staff.get("/admin/customers?status=trialing"))
+    assert "$49.00 a month" in re.sub(r"\s+", " ", trying)
 
 
 def test_a_refused_payment_is_filtered_for_and_shown_until_it_is_made_good(
