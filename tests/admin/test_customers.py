@@ -76,6 +76,16 @@ def test_signs_that_databases_read_as_anything_find_nothing_of_their_own(staff, 
     assert found(staff, "o_her") == []
 
 
+def test_what_no_name_can_hold_is_looked_for_without_harm(staff, named):
+    named("Northwind")
+    assert found(staff, "nor\0thwind") == ["Northwind"]
+    for q in ("\0", "\ud7ff", "\U0010ffff", "' OR 1=1 --", "x" * 200, "a " * 99, "@", "#", "#0"):
+        answer = staff.get("/admin/customers", query_string={"q": q, "price": "\0"})
+        assert answer.status_code == 200, q
+    assert staff.get("/admin/customers", query_string={"q": "x" * 201}).status_code == 422
+    assert staff.get("/admin/customers?page=%3Ei:1~zzz").status_code == 404
+
+
 def test_one_letter_finds_a_page_at_a_time(staff, named):
     named(*(f"Acme {n:03}" for n in range(60)), "Zeta")
     seen, address = [], "/admin/customers?q=a"
@@ -135,6 +145,19 @@ def test_any_id_of_stripes_and_an_invoice_number_lead_straight_to_the_account(
         assert listed(staff.get(address)) == ["Northwind"]
 
 
+def test_an_id_that_only_a_webhook_told_of_leads_to_its_account(
+    subscribe, people, stripe, deliver_webhooks
+):
+    number = people.join("ada@sea.example", "Northwind")
+    subscribe()
+    deliver_webhooks()
+    staff = people.staff_member("staff@tidewater.example", "support")
+    charge = stripe.v1.charges.list().data[0].id
+    events = stripe.v1.events.list({"type": "charge.succeeded"}).data
+    for name in (charge, events[0].id):
+        assert leads_to(staff, name) == f"/admin/customers/{number}", name
+
+
 def test_an_id_that_is_not_known_here_is_said_to_be_so(staff, named):
     named("Northwind")
     for name in ("cus_unknown1", "in_unknown1", "evt_unknown1", "si_unknown1", "re_unknown1"):
@@ -164,6 +187,8 @@ def test_the_list_is_filtered_by_status_and_plan(app, subscribe, staff, people):
     assert found(staff, "", plan=team) == ["Trying", "Paying"]
     assert found(staff, "", plan=team, status="active") == ["Paying"]
     assert found(staff, "start", plan=team) == []
+    trying = words(staff.get("/admin/customers?status=trialing"))
+    assert "$49.00 a month" in re.sub(r"\s+", " ", trying)
 
 
 def test_a_refused_payment_is_filtered_for_and_shown_until_it_is_made_good(
