@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.billing_mails", "tests.failed_payment", "tests.subscriber"]
+pytest_plugins = [
+    "tests.account_things",
+    "tests.billing_mails",
+    "tests.failed_payment",
+    "tests.staff",
+    "tests.price_changing",
+    "tests.subscriber",
+]
 
 CHROMIUM = "/usr/bin/chromium"
 IN_CI = os.environ.get("CI") == "true"

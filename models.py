@@ -293,7 +293,8 @@ class Product(Mirrored, db.Model):
 
     Metadata keys: `slug` (makes the product a plan), `position`, `highlight`, `public`,
     `min_seats`, `max_seats` (both: sold by the seat), `trial_days`, `trial_needs_method` (whether
-    a trial asks for a card), `pausable`, `grace_days` (overrides the setting).
+    a trial asks for a card), `pausable`, `grace_days` (overrides the setting), `changes_to` (ids
+    or slugs of the plans it can be changed to; without it, all).
 
     `purchase` makes it something to buy once, and says what is granted: "credits" (as many as
     `credits` says), "setup" or any other word.
@@ -314,6 +315,8 @@ class Product(Mirrored, db.Model):
     trial_needs_method: Mapped[bool] = mapped_column(default=True)
     pausable: Mapped[bool] = mapped_column(default=False)
     grace_days: Mapped[int | None]
+    # Ids or slugs of the plans a subscriber of this one may change to; None for all.
+    changes_to: Mapped[list[Any] | None]
     purchase: Mapped[str | None] = mapped_column(String(40))
     credits: Mapped[int | None]
     features: Mapped[list[Any]] = mapped_column(default=list)
@@ -333,6 +336,12 @@ class Product(Mirrored, db.Model):
     @property
     def is_offered(self) -> bool:
         return bool(self.active and self.public and self.slug and self.deleted_at is None)
+
+    def can_change_to(self, plan: Product) -> bool:
+        """Whether its subscribers may change to `plan` themselves; another interval they may."""
+        if not self.changes_to or plan.stripe_id == self.stripe_id:
+            return True
+        return plan.stripe_id in self.changes_to or plan.slug in self.changes_to
 
     @classmethod
     def offered(cls) -> Sequence[Product]:
@@ -875,6 +884,31 @@ class Coupon(Mirrored, db.Model):
     # Ids of the products it is for; none is for all.
     applies_to: Mapped[list[Any] | None]
 
+    @property
+    def times_redeemed(self) -> int:
+        return int(self.data.get("times_redeemed") or 0)
+
+    @property
+    def max_redemptions(self) -> int | None:
+        return self.data.get("max_redemptions")
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.max_redemptions is not None and self.times_redeemed >= self.max_redemptions
+
+    @property
+    def label(self) -> str:
+        """What it is called; Stripe shows the id of one without a name."""
+        return self.name or self.stripe_id
+
+    @property
+    def amounts_off(self) -> dict[str, int]:
+        """Minor units off by currency, its own first; empty for a percentage."""
+        if self.amount_off is None or self.currency is None:
+            return {}
+        others = {c: o["amount_off"] for c, o in (self.currency_options or {}).items()}
+        return {self.currency: self.amount_off} | others
+
     def amount_off_in(self, currency: str) -> int | None:
         """Minor units off in `currency`; None when it takes off none in it."""
         if currency == self.currency:
@@ -906,6 +940,19 @@ class PromotionCode(Mirrored, db.Model):
     coupon: Mapped[Coupon | None] = relationship(
         primaryjoin="foreign(PromotionCode.coupon_id) == Coupon.stripe_id", viewonly=True
     )
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.max_redemptions is not None and self.times_redeemed >= self.max_redemptions
+
+    @property
+    def minima(self) -> dict[str, int]:
+        """The least an order must come to, minor units by currency; empty without one."""
+        if self.minimum_amount is None or self.minimum_amount_currency is None:
+            return {}
+        options = self.data["restrictions"].get("currency_options") or {}
+        others = {code: option["minimum_amount"] for code, option in options.items()}
+        return {self.minimum_amount_currency: self.minimum_amount} | others
 
     @property
     def duration(self) -> str | None:
@@ -1353,6 +1400,64 @@ class PurchaseGrant(db.Model):
 
 
 # --------------------------------------------------------------------------------------------
+# Plans as staff edit them
+# --------------------------------------------------------------------------------------------
+
+
+class PlanDraft(db.Model):
+    """What a plan is to become; visitors see nothing of it before it is published.
+
+    `values` are all that can be edited (`billing.plan_values`), `base` the same as they were when
+    the draft began: only what differs is written at Stripe. `steps` are changes of prices to come,
+    in order; each has an id under which it happens once. A draft ends with its publication.
+    """
+
+    __tablename__ = "plan_drafts"
+
+    # The product's id at Stripe; that of a new plan is chosen here, before Stripe is asked.
+    product_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    is_new: Mapped[bool] = mapped_column(default=False)
+    values: Mapped[dict[str, Any]]
+    base: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    steps: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    # Two people who write at once are told apart by it.
+    version: Mapped[int] = mapped_column(default=0)
+    updated_by: Mapped[User | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class HeldDiscount(db.Model):
+    """A discount that a customer or a live subscription of theirs has now: who uses a coupon.
+
+    Rewritten with what has it at every pull (`billing.held_discounts`).
+    """
+
+    __tablename__ = "held_discounts"
+    __table_args__ = (
+        Index("ix_held_discounts_coupon_id_id", "coupon_id", "id"),
+        Index("ix_held_discounts_promotion_code_id_id", "promotion_code_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # The subscription's id, else the customer's.
+    holder_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
+    customer_id: Mapped[str] = mapped_column(STRIPE_ID)
+    coupon_id: Mapped[str] = mapped_column(STRIPE_ID)
+    promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    started_at: Mapped[datetime | None]
+    # None when it lasts for as long as its holder.
+    ends_at: Mapped[datetime | None]
+
+    customer: Mapped[Customer | None] = relationship(
+        primaryjoin="foreign(HeldDiscount.customer_id) == Customer.stripe_id", viewonly=True
+    )
+
+
+# --------------------------------------------------------------------------------------------
 # Price changes: rehearsed, confirmed, carried out
 # --------------------------------------------------------------------------------------------
 
@@ -1477,12 +1582,17 @@ class PriceMove(db.Model):
     schedule_id: Mapped[str | None] = mapped_column(STRIPE_ID)
     # Which time it is set down: part of the idempotency keys.
     round: Mapped[int] = mapped_column(default=1)
+    # How often it was claimed, ever: whoever claimed it last may settle it.
     attempts: Mapped[int] = mapped_column(default=0)
+    # How often in a row Stripe gave no usable answer.
+    failures: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     scheduled_at: Mapped[datetime | None]
+    # When its people were written to, and which day they were told.
     noticed_at: Mapped[datetime | None]
+    noticed_for: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
     change: Mapped[PriceChange] = relationship()
@@ -1675,6 +1785,18 @@ class SubscriptionState(db.Model):
             self.is_trial,
             self.not_counted,
         )
+
+
+class FailedPayment(db.Model):
+    """A renewal's invoice whose payment failed at least once, whatever became of it since.
+
+    Stripe's invoice does not keep that: it counts automatic attempts only.
+    """
+
+    __tablename__ = "failed_payments"
+
+    invoice_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
+    failed_at: Mapped[datetime] = mapped_column(index=True)
 
 
 # --------------------------------------------------------------------------------------------

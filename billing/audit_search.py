@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -9,12 +10,15 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
+from billing import money
 from models import AuditEntry, User, db
 
 # A number beyond it fits no database's integer.
 LARGEST = 2**31 - 1
 NOBODY = "nobody"
 PEOPLE_AT_MOST = 20
+# Names of minor units, where a currency stands beside them.
+AMOUNT = re.compile(r"(\w+_)?(amount|balance|total)")
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,14 @@ def _people(who: str) -> list[int]:
 
 
 def _flat(values: dict[str, object] | None, under: str = "") -> dict[str, object]:
+    """Nested values by their path; amounts beside a currency are written out in it."""
     flat: dict[str, object] = {}
+    currency = (values or {}).get("currency")
     for name, value in (values or {}).items():
         if isinstance(value, dict) and value:
             flat.update(_flat(value, f"{under}{name}."))
+        elif isinstance(currency, str) and type(value) is int and AMOUNT.fullmatch(name):
+            flat[f"{under}{name}"] = money.text(value, currency)
         else:
             flat[f"{under}{name}"] = value
     return flat

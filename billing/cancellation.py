@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing import acceptance, outcome, scheduled_change, sync
+from billing import acceptance, outcome, plan_change, scheduled_change, sync
 from billing.audit import record
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import cancellation as gateway
@@ -56,6 +56,8 @@ def cheaper_plan(subscription: Subscription) -> tuple[Product, int] | None:
             if other
             else None
         )
+        if not plan_change.has_path(subscription, plan):
+            continue
         if plan.stripe_id != price.product_id and amount is not None and amount < current:
             found.append((plan, amount))
     return max(found, key=lambda entry: entry[1]) if found else None
@@ -92,8 +94,11 @@ def create(subscription: Subscription, feedback: Feedback, comment: str) -> Subs
     return _pull(subscription)
 
 
-def undo(subscription: Subscription) -> Subscription:
-    """The subscription, to go on as if it had not been cancelled, or ended: then it is too late."""
+def undo(subscription: Subscription, *, account_id: int | None = None) -> Subscription:
+    """The subscription, to go on as if it had not been cancelled, or ended: then it is too late.
+
+    `account_id` is for the audit log when staff do it, who belong to no account.
+    """
     try:
         at_period_end = subscription.cancel_at_period_end
         with outcome.told_by(lambda: _goes_on(_pull(subscription))):
@@ -103,7 +108,7 @@ def undo(subscription: Subscription) -> Subscription:
         if found.is_live:
             raise
         return found
-    record("subscription.kept", subscription.stripe_id)
+    record("subscription.kept", subscription.stripe_id, account_id=account_id)
     db.session.commit()
     return _pull(subscription)
 

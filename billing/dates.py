@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale
@@ -84,6 +84,12 @@ def lasting(length: timedelta) -> str:
     """A length of time in one whole unit, such as "40 seconds", "12 minutes" or "3 days"."""
     seconds = max(int(length.total_seconds()), 0)
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}s"
+        # Less than two of a unit is told in the next smaller one, but for exactly one.
+        if seconds >= 2 * size or seconds == size:
+            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def in_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
+    """The moment as clocks of `zone` show it."""
+    return moment.astimezone(zone) if moment else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from billing.clock import now
+from billing.price_changes import coming
 from billing.pricing import Cadence, Change, change, price_for
 from billing.standing import scheduled_change
 from models import Invoice, Price, Product, Quote, Subscription, db
@@ -17,7 +18,8 @@ class Obstacle:
     """Why a change cannot be made now. `kind` picks the words in the template.
 
     One of: confirming (another change waits for the bank), owes, paused, unknown, ending,
-    renewing (its period is over and the next has not begun), not_sold, same, already_scheduled.
+    renewing (its period is over and the next has not begun), no_path (staff do not let this plan
+    be changed to that one), not_sold, same, already_scheduled.
     """
 
     kind: str
@@ -59,11 +61,19 @@ def obstacle(subscription: Subscription, wanted: Change | None) -> Obstacle | No
         return Obstacle("renewing")
     if wanted is None:
         return Obstacle("not_sold")
+    if not has_path(subscription, wanted.price.product):
+        return Obstacle("no_path")
     if is_current(subscription, wanted.price, wanted.quantity):
         return Obstacle("same")
     if is_scheduled(subscription, wanted.price.stripe_id, wanted.quantity):
         return Obstacle("already_scheduled")
     return None
+
+
+def has_path(subscription: Subscription, plan: Product | None) -> bool:
+    """Whether the subscriber's plan may be changed to `plan`, by the plans' own paths."""
+    held = subscription.plan
+    return held is None or plan is None or held.can_change_to(plan)
 
 
 def is_between_periods(subscription: Subscription) -> bool:
@@ -96,7 +106,7 @@ def is_scheduled(subscription: Subscription, price_id: str, quantity: int) -> bo
     return bool(
         found
         and found.price
-        and found.price.stripe_id == price_id
+        and found.price.stripe_id in {price_id, coming.price_at(subscription, price_id, found.on)}
         and (found.quantity or 1) == quantity
     )
 

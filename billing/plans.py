@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from billing import promotion_codes, resubscription, trials
+from billing import plan_change, promotion_codes, resubscription, trials
 from billing.pricing import (
     Cadence,
     Change,
@@ -34,6 +34,7 @@ class Card:
     `saving` is whole percent against the shortest cadence, `months` those one payment covers,
     `current_amount` what the reader's own subscription costs for one period, minor units; `trial`
     the free trial it begins with, for who has not had theirs and subscribes to nothing.
+    `has_path` is False where the reader's plan cannot be changed to this one by themselves.
     `promotion` is what the reader's code makes of one period, `promotion_obstacle` why it does
     not count.
     """
@@ -48,6 +49,7 @@ class Card:
     seats_held: int | None
     current_amount: int | None
     trial: Trial | None = None
+    has_path: bool = True
     promotion: Effect | None = None
     promotion_obstacle: str | None = None
 
@@ -86,13 +88,14 @@ def page(
     currency: str | None = None,
     again: bool = False,
     code: PromotionCode | None = None,
+    offered: Sequence[Product] | None = None,
 ) -> Page:
-    """The plans as `account` (None for a visitor) sees them.
+    """The plans as `account` (None for a visitor) sees them; `offered` are others than are sold.
 
     `interval` is a cadence's key and `currency` a code, as asked for; what is not sold is passed
     over for the reader's own or the first. `code` is the promotion code the reader means to use.
     """
-    plans = Product.offered()
+    plans = Product.offered() if offered is None else offered
     sold = cadences(plans)
     subscription = _live(account)
     fixed = fixed_currency(account)
@@ -185,13 +188,14 @@ def _card(
             if subscription and current
             else None
         ),
+        has_path=subscription is None or plan_change.has_path(subscription, plan),
     )
 
 
 def _with_code(card: Card, code: PromotionCode | None) -> Card:
     """The card with what the code makes of one period at its seats, or why it does not count."""
     price, currency = card.offer.price, card.offer.currency
-    if code is None or price is None or card.is_current_price:
+    if code is None or price is None or card.is_current_price or not card.has_path:
         return card
     amount = amount_for(price, card.seats, currency)
     obstacle = promotion_codes.obstacle(code, card.plan, amount, currency)

@@ -18,6 +18,7 @@ from billing.clock import from_unix, now
 from billing.errors import InvalidRequest, Refused
 from billing.gateway import plan_change as gateway
 from billing.gateway import scheduled_change as schedules
+from billing.price_changes import coming
 from billing.pricing import TAKES_EFFECT_NOW, Change, billed_quantity
 from models import Price, PromotionCode, Quote, Subscription, db
 
@@ -145,7 +146,7 @@ def _recurring(
         )
     following = schedules.NextPhase(
         from_price_id=item.price_id,
-        to_price_id=change.price.stripe_id,
+        to_price_id=coming.price_at(subscription, change.price.stripe_id, period_end),
         quantity=quantity,
         interval=change.cadence.interval,
         interval_count=change.cadence.count,

@@ -14,6 +14,7 @@ from typing import Any
 from billing.billing_calendar import period_at
 from billing.clock import from_unix
 from billing.discounting import Discount, discounts_of, reduce
+from billing.price_changes import coming
 from billing.pricing import Cadence, amount_for
 from models import Price, Product, Subscription, db
 
@@ -25,9 +26,10 @@ RENEWING = frozenset({"active", "trialing", "past_due"})
 class Reason:
     """Why a charge comes, or is not like the one before it.
 
-    `kind` is one of: trial_end, renewal, change, resumed, discount (in force), discount_ended,
-    prepared (an invoice about to be charged), retry (of one that failed), one_off, credit
-    (used), credit_left, owed (carried over from before), too_small (carried over to the next).
+    `kind` is one of: trial_end, renewal, change, price_change (the operator's), resumed, discount
+    (in force), discount_ended, prepared (an invoice about to be charged), retry (of one that
+    failed), one_off, credit (used), credit_left, owed (carried over from before), too_small
+    (carried over to the next).
     Amounts are minor units.
     """
 
@@ -308,11 +310,23 @@ class _Course:
         if not _keeps_discounts(phase, self.subscription):
             self.discounts = None
         self.default_tax_rates = phase.get("default_tax_rates") or self.default_tax_rates
-        if _what(items) != _what(self.items):
+        if self._is_new_price(items):
+            self.cause = Reason("price_change", plan=self.subscription.plan)
+        elif _what(items) != _what(self.items):
             plans = [item.price.product for item in items if item.price and item.price.product]
             self.cause = Reason("change", plan=next((p for p in plans if p.slug), None))
         self.items = items
         return True
+
+    def _is_new_price(self, items: list[_Item]) -> bool:
+        """Whether nothing changes but the price of one item, by the operator's doing."""
+        old, new = (dict(_what(found)) for found in (self.items, items))
+        gone, came = old.keys() - new.keys(), new.keys() - old.keys()
+        if len(gone) != 1 or len(came) != 1:
+            return False
+        (before,), (after,) = gone, came
+        same = old[before] == new[after] and all(old[k] == new[k] for k in old.keys() & new.keys())
+        return same and coming.is_move(self.subscription.stripe_id, before, after)
 
     def _has_tax_on_top(self) -> bool:
         """Whether tax is added to the price, rather than being in it or not charged at all."""

@@ -6,6 +6,7 @@ from billing import outcome, sync
 from billing.audit import record
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import scheduled_change as gateway
+from billing.price_changes import coming
 from billing.pricing import Cadence, billed_quantity
 from models import Price, Quote, Subscription, db
 
@@ -24,7 +25,7 @@ def create(subscription: Subscription, quote: Quote) -> None:
     cadence = Cadence.of(price)
     following = gateway.NextPhase(
         from_price_id=item.price_id,
-        to_price_id=price.stripe_id,
+        to_price_id=coming.price_at(subscription, price.stripe_id, quote.effective_at),
         quantity=billed_quantity(price, quote.to_quantity),
         interval=cadence.interval,
         interval_count=cadence.count,

@@ -11,6 +11,8 @@ from datetime import datetime
 from billing import owed
 from billing.access import TIME_FOR_FIRST_PAYMENT, Decision, decide
 from billing.clock import from_unix
+from billing.price_changes import coming
+from billing.price_changes.coming import ComingPrice
 from billing.pricing import Cadence, amount_for
 from billing.upcoming_charges import UpcomingCharge, is_awaiting_news, upcoming_charges
 from models import Account, Invoice, PaymentMethod, Price, Product, Subscription, db
@@ -58,6 +60,7 @@ class Standing:
     subscription: Subscription | None = None
     charges: tuple[UpcomingCharge, ...] = ()
     change: ScheduledChange | None = None
+    coming_price: ComingPrice | None = None
     invoice: Invoice | None = None
     open_invoices: tuple[Invoice, ...] = ()
     deadline: datetime | None = None
@@ -136,6 +139,7 @@ def standing(account: Account, now: datetime) -> Standing:
         subscription=subscription,
         charges=charges,
         change=scheduled_change(subscription, now),
+        coming_price=coming.of(subscription, now),
         open_invoices=owed,
         invoice=own[0] if own else None,
         deadline=created + TIME_FOR_FIRST_PAYMENT if created else None,
@@ -202,8 +206,11 @@ def scheduled_change(subscription: Subscription, now: datetime) -> ScheduledChan
     reference = item["price"]
     price_id = reference["id"] if isinstance(reference, dict) else reference
     current = subscription.item
-    if current and current.price_id == price_id and current.quantity == item.get("quantity"):
-        return None
+    if current and current.quantity == item.get("quantity"):
+        # The price alone may change by the operator's doing, which is no change of theirs.
+        is_same = current.price_id == price_id
+        if is_same or coming.is_move(subscription.stripe_id, current.price_id, price_id):
+            return None
     price = db.session.get(Price, price_id)
     starts = datetime.fromtimestamp(phase["start_date"], now.tzinfo)
     return ScheduledChange(price.product if price else None, price, item.get("quantity"), starts)

@@ -641,3 +641,34 @@ def test_after_a_lost_answer_the_page_finds_out_instead_of_quoting_again(
     page = owner.get("/plan-change/business")
     assert "You are already on Business with 8 seats" in text_of(page)
     assert stored_quote(app, quote_id).charged_amount == 20000
+
+
+@pytest.fixture
+def only_to_starter(stripe, app):
+    """Team, which may be changed to Starter and to nothing else."""
+    stripe.v1.products.update("demo_team", {"metadata": {"changes_to": "starter"}})
+    pull(app, "product", "demo_team")
+
+
+def test_a_plan_off_the_paths_of_ones_own_is_not_quoted_and_says_whom_to_ask(
+    owner, team, only_to_starter, stripe
+):
+    page = owner.get("/plan-change/business")
+    assert "Team cannot be changed to Business here" in text_of(page)
+    assert "write to" in text_of(page)
+    assert not offers_quote(page)
+    assert offers_quote(owner.get("/plan-change/starter"))
+    assert at_stripe(stripe, team) == ("demo_team_month", 8)
+
+
+def test_another_interval_of_ones_own_plan_needs_no_path(owner, only_to_starter):
+    assert offers_quote(owner.get("/plan-change/team?interval=year"))
+
+
+def test_a_quote_from_before_its_path_was_closed_changes_nothing(owner, team, stripe, app):
+    quote_id = quote_in(owner.get("/plan-change/business"))
+    stripe.v1.products.update("demo_team", {"metadata": {"changes_to": "demo_starter"}})
+    pull(app, "product", "demo_team")
+    answer = owner.post("/plan-change/business", data={"quote": quote_id})
+    assert "Team cannot be changed to Business here" in after(owner, answer)
+    assert at_stripe(stripe, team) == ("demo_team_month", 8)

@@ -174,3 +174,22 @@ def test_names_of_plans_are_text_not_markup(app, client, catalog):
         db.session.query(Product).filter_by(slug="team").one().name = "<script>alert(1)</script>"
         db.session.commit()
     assert "<script>alert" not in client.get("/plans").text
+
+
+def test_a_plan_that_ones_own_cannot_be_changed_to_says_so_and_has_no_button(
+    people, subscribe, stripe, deliver_webhooks
+):
+    owner = people.owner()
+    subscribe("Northwind", "team")
+    stripe.v1.products.update("demo_team", {"metadata": {"changes_to": "demo_starter, other"}})
+    deliver_webhooks()
+    page = owner.get("/plans")
+    shown = cards(page)
+    assert "Team cannot be changed to this plan here. Write to us" in shown["Business"]
+    assert "Upgrade to Business" not in shown["Business"]
+    assert "Move to Starter" in shown["Starter"]
+    # Whoever has none of them may buy any.
+    assert (
+        "Choose Business"
+        in cards(people.owner("bo@fabrikam.example", "Fabrikam").get("/plans"))["Business"]
+    )

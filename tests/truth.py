@@ -65,6 +65,9 @@ def expected_product(o: dict[str, Any]) -> dict[str, Any]:
             field: int(o["metadata"][field]) if field in o["metadata"] else None
             for field in ("min_seats", "max_seats", "trial_days", "grace_days")
         },
+        "changes_to": o["metadata"]["changes_to"].split(",")
+        if "changes_to" in o["metadata"]
+        else None,
         "purchase": o["metadata"].get("purchase"),
         "credits": int(o["metadata"]["credits"]) if "credits" in o["metadata"] else None,
         "trial_needs_method": o["metadata"].get("trial_needs_method", "true") == "true",

@@ -10,6 +10,7 @@ from flask import current_app, request
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField, DateField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
 from billing.clock import now
@@ -96,25 +97,34 @@ class _Currency:
 class InvoiceForm(_Currency, PeriodForm):
     by = SelectField(
         "By day",
-        choices=[("finalized", "Finalised"), ("created", "Created"), ("paid", "Paid")],
+        choices=[
+            SelectChoice("finalized", "Finalised"),
+            SelectChoice("created", "Created"),
+            SelectChoice("paid", "Paid"),
+        ],
         default="finalized",
     )
     status = SelectField(
         "Status",
         choices=[
-            ("", "All but drafts"),
-            ("open", "Open"),
-            ("paid", "Paid"),
-            ("uncollectible", "Not collected"),
-            ("void", "Void"),
-            ("draft", "Draft"),
+            SelectChoice("", "All but drafts"),
+            SelectChoice("open", "Open"),
+            SelectChoice("paid", "Paid"),
+            SelectChoice("uncollectible", "Not collected"),
+            SelectChoice("void", "Void"),
+            SelectChoice("draft", "Draft"),
         ],
         default="",
     )
     plan = SelectField("Plan", default="")
     country = StringField("Country", [Length(max=2)])
     part = SelectField(
-        "Only with", choices=[("", "Anything"), *((p.key, p.name) for p in PARTS.values())]
+        "Only with",
+        choices=[
+            SelectChoice("", "Anything"),
+            *(SelectChoice(part.key, part.name) for part in PARTS.values()),
+        ],
+        default="",
     )
 
     def __init__(self, **given: Any):
@@ -124,12 +134,20 @@ class InvoiceForm(_Currency, PeriodForm):
             .where(Product.slug.is_not(None) | Product.purchase.is_not(None))
             .order_by(Product.name, Product.stripe_id)
         )
-        self.plan.choices = [("", "All"), *((key, name) for key, name in plans)]
+        self.plan.choices = [
+            SelectChoice("", "All"),
+            *(SelectChoice(key, name) for key, name in plans),
+        ]
 
     def validate_country(self, field: StringField) -> None:
         field.data = (field.data or "").strip()
         if field.data and not re.fullmatch(r"[A-Za-z]{2}", field.data):
             raise ValidationError("Give a country by its two letters, such as DE.")
+
+    @property
+    def by_name(self) -> str:
+        """What the day of a row is."""
+        return {"finalized": "Finalised", "created": "Created", "paid": "Paid"}[self.by.data]
 
     @property
     def selection(self) -> OfInvoices:
@@ -148,14 +166,20 @@ class CreditNoteForm(_Currency, PeriodForm):
     by = SelectField(
         "By day",
         choices=[
-            ("created", "Issued"),
-            ("voided", "Voided"),
-            ("finalized", "Its invoice was finalised"),
+            SelectChoice("created", "Issued"),
+            SelectChoice("voided", "Voided"),
+            SelectChoice("finalized", "Its invoice was finalised"),
         ],
         default="created",
     )
     status = SelectField(
-        "Status", choices=[("issued", "Issued"), ("void", "Void"), ("", "All")], default="issued"
+        "Status",
+        choices=[
+            SelectChoice("issued", "Issued"),
+            SelectChoice("void", "Void"),
+            SelectChoice("", "All"),
+        ],
+        default="issued",
     )
 
     @property
@@ -168,19 +192,22 @@ class CreditNoteForm(_Currency, PeriodForm):
 class RefundForm(_Currency, PeriodForm):
     by = SelectField(
         "By day",
-        choices=[("created", "Made"), ("finalized", "Its invoice was finalised")],
+        choices=[
+            SelectChoice("created", "Made"),
+            SelectChoice("finalized", "Its invoice was finalised"),
+        ],
         default="created",
     )
     status = SelectField(
         "Status",
         choices=[
-            ("live", "Given back or on its way"),
-            ("succeeded", "Succeeded"),
-            ("pending", "Pending"),
-            ("requires_action", "Waits for the customer"),
-            ("failed", "Failed"),
-            ("canceled", "Taken back"),
-            ("", "All"),
+            SelectChoice("live", "Given back or on its way"),
+            SelectChoice("succeeded", "Succeeded"),
+            SelectChoice("pending", "Pending"),
+            SelectChoice("requires_action", "Waits for the customer"),
+            SelectChoice("failed", "Failed"),
+            SelectChoice("canceled", "Taken back"),
+            SelectChoice("", "All"),
         ],
         default="live",
     )
@@ -198,11 +225,17 @@ class ExportForm(FlaskForm):
 
     columns = SelectField("Rows and columns")
     separator = SelectField(
-        "Separator", choices=[("comma", "Comma"), ("semicolon", "Semicolon")], default="comma"
+        "Separator",
+        choices=[SelectChoice("comma", "Comma"), SelectChoice("semicolon", "Semicolon")],
+        default="comma",
     )
     dates = SelectField(
         "Days in CSV",
-        choices=[("iso", "2026-11-30"), ("dmy", "30/11/2026"), ("mdy", "11/30/2026")],
+        choices=[
+            SelectChoice("iso", "2026-11-30"),
+            SelectChoice("dmy", "30/11/2026"),
+            SelectChoice("mdy", "11/30/2026"),
+        ],
         default="iso",
     )
     bom = BooleanField("Byte order mark, for Excel", false_values=(False, "false", "", "0"))
@@ -210,7 +243,7 @@ class ExportForm(FlaskForm):
     def __init__(self, *rows: str):
         super().__init__(request.args)
         self.layouts = layouts.of(*rows)
-        self.columns.choices = [(one.key, one.name) for one in self.layouts]
+        self.columns.choices = [SelectChoice(one.key, one.name) for one in self.layouts]
         if not self.columns.raw_data:
             self.columns.data = self.layouts[0].key
 

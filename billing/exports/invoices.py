@@ -133,6 +133,7 @@ INVOICE_LINES = Rows(
     "One row for each line of an invoice",
     (
         *OF_INVOICE,
+        Column("invoice_total", "amount", "The total of the line's invoice.", Invoice.total),
         Column("line_id", "text", "Stripe's id of the line.", InvoiceLine.stripe_id),
         Column(
             "line", "number", "The line's place on its invoice, from 1.",

@@ -29,6 +29,10 @@ class Layout:
     columns: tuple[tuple[str, str], ...]
     note: str = ""
 
+    def __post_init__(self) -> None:
+        for key in self.keys:
+            self.rows.column(key)
+
     @property
     def keys(self) -> tuple[str, ...]:
         return tuple(key for _, key in self.columns)
@@ -92,7 +96,7 @@ READY = (
             ("Reference", "invoice_id"),
             ("*InvoiceDate", "invoice_date"),
             ("*DueDate", "due_date"),
-            ("Total", "total"),
+            ("Total", "invoice_total"),
             *_blank("InventoryItemCode"),
             ("*Description", "description"),
             ("*Quantity", "one"),
@@ -149,5 +153,5 @@ def of(*rows: str) -> list[Layout]:
 def of_preset(preset: ExportPreset) -> Layout:
     """A saved preset; columns that exist no more are left out."""
     rows = ROWS[preset.rows]
-    keys = [key for key in preset.columns if rows.column(key) is not None]
+    keys = [key for key in preset.columns if rows.has(key)]
     return Layout(f"preset-{preset.id}", preset.name, rows, _named(rows, *keys))

@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from wtforms import SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -28,7 +29,9 @@ class PresetForm(FlaskForm):
     def __init__(self, rows: Rows, **given: Any):
         super().__init__(**given)
         self.rows = rows
-        self.columns.choices = [(c.key, c.key) for c in rows.columns if c.key != "blank"]
+        self.columns.choices = [
+            SelectChoice(c.key, c.key) for c in rows.columns if c.key != "blank"
+        ]
 
     def validate_columns(self, field: SelectMultipleField) -> None:
         if not field.data:

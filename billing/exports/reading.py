@@ -53,8 +53,8 @@ def rows(connection: Connection, layout: Layout, selection: Selection) -> Iterat
 
 
 def _within(layout: Layout) -> list[Any]:
-    line = layout.rows.column("line")
-    return [] if line is None else [line.of]
+    """The lines of an invoice keep their order."""
+    return [layout.rows.column("line").of] if layout.rows.has("line") else []
 
 
 Cell = Callable[[Any, str], str]
@@ -76,8 +76,6 @@ def texts(
     columns = [layout.rows.column(key) for key in layout.keys]
     plan: list[tuple[Cell | None, str]] = []
     for column in columns:
-        if column is None:
-            raise ValueError("a layout names a column that its rows do not have")
         if column.kind == "constant":
             plan.append((None, cells.safe_text(column.of(settings))))
         elif column.key == "currency":

@@ -24,10 +24,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Rows:
-    """One kind of row: where it comes from, how it is ordered, and what it can say.
-
-    `about` names the column that holds the currency of the row's amounts.
-    """
+    """One kind of row: what it can say, where it comes from, and its amounts' currency."""
 
     key: str
     name: str
@@ -35,8 +32,12 @@ class Rows:
     source: FromClause
     currency: ColumnElement[str]
 
-    def column(self, key: str) -> Column | None:
-        return next((each for each in self.columns if each.key == key), None)
+    def has(self, key: str) -> bool:
+        return any(each.key == key for each in self.columns)
+
+    def column(self, key: str) -> Column:
+        """The column of that key; KeyError when there is none."""
+        return {each.key: each for each in self.columns}[key]
 
     def query(
         self,
@@ -46,7 +47,7 @@ class Rows:
     ) -> Select[Any]:
         """The currency and then those columns, none for a constant, of every matching row."""
         wanted = [self.column(key) for key in keys]
-        read = [c.of.label(f"c_{c.key}") for c in wanted if c is not None and c.kind != "constant"]
+        read = [c.of.label(f"c_{c.key}") for c in wanted if c.kind != "constant"]
         statement: Select[Any] = select(self.currency.label("currency"), *read)
         return statement.select_from(self.source).where(*conditions).order_by(*order)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, select
@@ -71,9 +72,6 @@ class Selection:
     def newest_first(self) -> list[ColumnElement[Any]]:
         return [self.moment.desc(), self.identity.desc()]
 
-    def with_(self, **changes: Any) -> Selection:
-        return replace(self, **changes)
-
 
 @dataclass(frozen=True)
 class OfInvoices(Selection):
@@ -95,6 +93,10 @@ class OfInvoices(Selection):
     @property
     def identity(self) -> Any:
         return Invoice.stripe_id
+
+    def moment_of(self, invoice: Invoice) -> datetime | None:
+        found: datetime | None = getattr(invoice, self.moment.key)
+        return found
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found = [*within(self.moment, self.period), Invoice.deleted_at.is_(None)]
@@ -162,7 +164,10 @@ class OfRefunds(Selection):
         return Refund.stripe_id
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = [Refund.deleted_at.is_(None)]
+        found: list[ColumnElement[bool]] = [
+            Refund.deleted_at.is_(None),
+            Refund.created.is_not(None),
+        ]
         if self.by == "finalized":
             found.append(pays_one_of(cohort(self.period)))
         else:

@@ -55,9 +55,7 @@ class _Sheets:
     def __init__(self, book: Any, layout: Layout, zone: ZoneInfo, settings: Settings):
         self._book, self._layout, self._zone = book, layout, zone
         self._columns = [layout.rows.column(key) for key in layout.keys]
-        self._constants = {
-            c.key: c.of(settings) for c in self._columns if c and c.kind == "constant"
-        }
+        self._constants = {c.key: c.of(settings) for c in self._columns if c.kind == "constant"}
         self._bold = book.add_format({"bold": True})
         self._day = book.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -74,7 +72,7 @@ class _Sheets:
         for place, (heading, column) in enumerate(
             zip(self._layout.headings, self._columns, strict=True)
         ):
-            wide = column is not None and column.kind in {"moment", "text"}
+            wide = column.kind in {"moment", "text"}
             self._sheet.set_column(place, place, 20 if wide else 13)
             self._sheet.write_string(0, place, heading, self._bold)
         self._next = 1
@@ -84,8 +82,6 @@ class _Sheets:
             self._begin()
         currency, values = row[0], iter(row[1:])
         for place, column in enumerate(self._columns):
-            if column is None:
-                raise ValueError("a layout names a column that its rows do not have")
             if column.kind == "constant":
                 self._text(place, self._constants[column.key])
             else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from billing.clock import now
 from billing.facts.telling import is_recent, observes, tell
+from billing.price_changes import coming
 from billing.sync import Written
 from models import Subscription, SubscriptionSchedule, db
 
@@ -23,6 +24,11 @@ def set_down(written: Written) -> None:
     item = subscription.item if subscription else None
     price_id, quantity = _wanted(phase)
     if item is None or (item.price_id, item.quantity) == (price_id, quantity):
+        return
+    if item.quantity == quantity and coming.is_move(
+        schedule.subscription_id, item.price_id, price_id
+    ):
+        # The operator's change of the price is told in a mail of its own, on its own day.
         return
     tell(
         "plan_change_scheduled",

@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.facts import reminders
 from billing.facts.telling import is_recent, observes, tell
+from billing.price_changes import coming
 from billing.sync import Written
 from models import ENDED_STATUSES, Subscription
 
@@ -29,6 +30,12 @@ def changed(written: Written) -> None:
         return
     old, new = _items(written.before["data"]), _items(subscription.data)
     if old == new or not old or not new:
+        return
+    (old_price, old_quantity), (new_price, new_quantity) = old[0], new[0]
+    if old_quantity == new_quantity and coming.is_move(
+        subscription.stripe_id, old_price, new_price
+    ):
+        # They were told before it began.
         return
     _tell(
         "plan_changed",

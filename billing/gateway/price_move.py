@@ -66,7 +66,9 @@ def _rewritten(
 ) -> SubscriptionScheduleUpdateParamsPhase:
     params = phase_params(phase)
     params["items"] = [
-        item_params(item, stretch.price, stretch.quantity) if id_of(item.price) in prices else item_params(item)
+        item_params(item, stretch.price, stretch.quantity)
+        if id_of(item.price) in prices
+        else item_params(item)
         for item in phase.items
     ]
     params["start_date"], params["end_date"] = stretch.start, stretch.end

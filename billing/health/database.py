@@ -16,6 +16,8 @@ SIZE = {
     "postgresql": "SELECT pg_database_size(current_database())",
 }
 
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
 
 def answering() -> Check:
     """Raises SQLAlchemyError when it does not answer."""
@@ -25,7 +27,7 @@ def answering() -> Check:
     took = round((time.perf_counter() - began) * 1000)
     kind = db.engine.dialect.name
     size = db.session.scalar(text(SIZE[kind])) or 0
-    said = f"{kind} answers within {max(took, 1)} ms and holds {_size(size)}."
+    said = f"{NAMES[kind]} answers within {max(took, 1)} ms and holds {_size(size)}."
     if took < SLOW:
         return Check(name, title, GOOD, said, figure=took)
     return Check(

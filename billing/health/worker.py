@@ -51,13 +51,17 @@ def tasks() -> Check:
         name,
         title,
         BAD if worst >= FAILS_TOO_OFTEN else ATTENTION,
-        " ".join(f"{each}: {trouble}" for each, trouble in troubles.items()),
+        " ".join(f"{_words(each)} {trouble}" for each, trouble in troubles.items()),
         f"{number(len(troubles), 'background task', 'background tasks')} cannot do "
         f"{'its' if len(troubles) == 1 else 'their'} work",
-        "The worker's log has the whole error. A task tries again at its next turn; the table "
-        "below shows when each last ran.",
+        "The worker's log has the whole error. A task tries again at its next turn; "
+        "Health shows when each last ran.",
         len(troubles),
     )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _trouble(task: Task, run: TaskRun | None) -> str | None:
@@ -65,7 +69,7 @@ def _trouble(task: Task, run: TaskRun | None) -> str | None:
         return None
     if run.error is not None:
         times = f" for the {run.failures_in_a_row}th time" if run.failures_in_a_row > 3 else ""
-        return f"failed{times} ({run.error[:200]})."
+        return f"failed{times}: {run.error[:200].rstrip('.')}."
     late = machine_now() - run.started_at
     is_hanging = run.finished_at is None or run.finished_at < run.started_at
     if is_hanging and late > 3 * task.every + AWAY_TOO_LONG:

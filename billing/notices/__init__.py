@@ -4,6 +4,24 @@ Each kind is a function that reads the mirror when the mail's turn comes, and sa
 template of the same name (`templates/mail/notices/`) speaks of, or that it is true no longer.
 """
 
-from billing.notices import card, credit_note, invoice, purchase, refund, subscription
+from billing.notices import (
+    card,
+    credit_note,
+    invoice,
+    payment_request,
+    price_change,
+    purchase,
+    refund,
+    subscription,
+)
 
-__all__ = ["card", "credit_note", "invoice", "purchase", "refund", "subscription"]
+__all__ = [
+    "card",
+    "credit_note",
+    "invoice",
+    "payment_request",
+    "price_change",
+    "purchase",
+    "refund",
+    "subscription",
+]

@@ -1,56 +1,9 @@
-"""The amounts of a price: what may be changed here, typed amounts, and the price they would make."""
+"""The amounts of a price: what may be changed here, and the price that others would make."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from decimal import Decimal
-
-from billing.money import digits, exponent
 from billing.pricing import Cadence, buyable_prices
 from models import Price, PriceChange
-
-# Stripe takes eight digits for most currencies (its docs, "Minimum and maximum charge amounts").
-MOST = 99_999_999
-
-
-class NotAnAmount(ValueError):
-    """What was typed is no amount of the currency; the message says why."""
-
-
-def typed(text: str, currency: str) -> int:
-    """Minor units of an amount as somebody types it: "49", "49.50", "1,200.00".
-
-    Raises NotAnAmount for more digits than the currency has, for nothing, and for too much.
-    """
-    plain = text.strip().replace("\N{NO-BREAK SPACE}", "")
-    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", plain):
-        plain = plain.replace(",", "")
-    if not re.fullmatch(r"\d{1,10}(\.\d+)?", plain):
-        raise NotAnAmount(f"Enter an amount in {currency.upper()}, such as {example(currency)}.")
-    value = Decimal(plain)
-    places = digits(currency)
-    if value != round(value, places):
-        few = "no decimals" if not places else f"{places} decimals at most"
-        raise NotAnAmount(f"{currency.upper()} has {few}, such as {example(currency)}.")
-    minor = value.scaleb(exponent(currency))
-    if exponent(currency) == 3 and minor % 10:
-        # Stripe's docs, "Three-decimal currencies": the last digit is always 0.
-        raise NotAnAmount(f"Stripe charges {currency.upper()} in steps of 0.010.")
-    if minor == 0:
-        raise NotAnAmount("A price of nothing is another plan. Enter more than 0.")
-    if minor > MOST:
-        raise NotAnAmount("That is more than Stripe can charge at once.")
-    return int(minor)
-
-
-def example(currency: str) -> str:
-    return {0: "4900", 2: "49.00", 3: "4.900"}[digits(currency)]
-
-
-def as_typed(amount: int, currency: str) -> str:
-    """Minor units as one types them: "49.00"."""
-    return f"{Decimal(amount).scaleb(-exponent(currency)):.{digits(currency)}f}"
 
 
 def amounts_of(price: Price) -> dict[str, int]:

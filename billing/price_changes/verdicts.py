@@ -133,19 +133,23 @@ def _moves_at(
     Nobody moves before they had their notice. Who was written to already keeps the day they were
     told, or, when it is no renewal any more, gets the next one.
     """
-    told = move is not None and move.noticed_at is not None
+    told = move.noticed_for if move is not None else None
     notice = timedelta(days=change.notice_days)
     floor = earliest(change, now)
-    if change.confirmed_at is not None and not told:
+    if told is not None:
+        floor = max(floor, told)
+    elif change.confirmed_at is not None:
         # Set down late, as after a pause: the notice counts from now, but for the odd hour.
         floor = max(floor, now + notice - ODD_HOURS)
-    if change.rule == DATE and change.starts_at is not None:
-        in_time = now if told else now + notice - ODD_HOURS
+    scheduled_at = move.moves_at if move is not None and move.status == "scheduled" else None
+    is_late = scheduled_at is not None and scheduled_at != change.starts_at
+    if change.rule == DATE and change.starts_at is not None and not is_late:
+        in_time = now if told is not None else now + notice - ODD_HOURS
         if change.starts_at > now and change.starts_at >= in_time:
             return change.starts_at
-    if move is not None and move.moves_at is not None and move.status == "scheduled":
-        # Set down already; moved only if that is no renewal any more.
-        floor = min(floor, move.moves_at)
+    if scheduled_at is not None:
+        # Set down already; it is another day only if that one is no renewal any more.
+        floor = min(floor, scheduled_at)
     return next_renewal(subscription, item, max(floor, now))
 
 

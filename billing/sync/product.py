@@ -24,6 +24,7 @@ def columns(data: Data) -> Data:
         "trial_needs_method": _flag(about.get("trial_needs_method"), default=True),
         "pausable": _flag(about.get("pausable"), default=False),
         "grace_days": _number(about.get("grace_days")),
+        "changes_to": _words(about.get("changes_to")),
         "purchase": (about.get("purchase") or "").strip().lower() or None,
         "credits": _number(about.get("credits")),
         "features": [each["name"] for each in data.get("marketing_features") or []],
@@ -38,6 +39,11 @@ def refers_to(data: Data) -> References:
 def _flag(value: str | None, *, default: bool) -> bool:
     text = (value or "").strip().lower()
     return text not in NO if text else default
+
+
+def _words(value: str | None) -> list[str] | None:
+    """What is listed, separated by commas or spaces; None for nothing."""
+    return (value or "").replace(",", " ").split() or None
 
 
 def _number(value: str | None) -> int | None:

@@ -71,7 +71,12 @@ def confirm(slug: str) -> Any:
 @member_required("owner", "billing")
 def undo() -> Any:
     subscription = live_subscription()
-    if subscription is not None and scheduled_change.undo(subscription):
+    # A new price that is to come is not theirs to drop; a change of their own is.
+    if (
+        subscription is not None
+        and waiting_change(subscription, now())
+        and scheduled_change.undo(subscription)
+    ):
         name = subscription.plan.name if subscription.plan else "your plan"
         flash(f"You keep {name} as it is. The change you had scheduled is dropped.", "success")
     else:
