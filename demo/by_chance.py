@@ -26,6 +26,9 @@ COMMENTS = {
 }
 # The chance of leaving in a month.
 LEAVES = {"starter": 0.1, "team": 0.055, "business": 0.015}
+# What else a month may bring, in percent; the rest is nothing.
+MONTH = {"_grows": 16, "_shrinks": 9, "_moves": 5, "_asks_back": 6, "_pauses": 2, "_is_consoled": 2}
+MONTH[""] = 100 - sum(MONTH.values())
 SEATS = {"starter": (1, 1), "team": (2, 14), "business": (6, 48)}
 CARDS = ("pm_card_visa",) * 6 + ("pm_card_mastercard",) * 4 + ("pm_card_amex",)
 BANK_DEBIT = "pm_sepaDebit"
@@ -141,37 +144,46 @@ class _Chance:
         fails = not self._yearly and self._card != BANK_DEBIT
         if fails and random_.random() < 0.055:
             return self._fails(day)
-        chance = random_.random()
-        if plan != "starter" and chance < 0.2:
-            most = 25 if plan == "team" else 400
-            self._seats = min(self._seats + random_.randint(1, 2 + self._seats // 3), most)
-            self._on(midst, "seats", to=self._seats)
-        elif plan != "starter" and chance < 0.26 and self._seats > 3:
-            self._seats -= random_.randint(1, self._seats // 3)
-            self._on(midst, "seats", to=self._seats)
-        elif chance < 0.295 and not self._yearly:
-            self._moves(midst)
-        elif chance < 0.335 and month > 1 and self._yearly:
-            # The one payment of the year goes back once.
-            if not self._given_back:
-                self._given_back = True
-                self._on(midst, "refund", part=0.25, reason="requested_by_customer")
-        elif chance < 0.32 and month > 1:
-            part = random_.choice((0.25, 0.5, 1.0))
-            self._on(midst, "refund", part=part, reason="requested_by_customer")
-        elif chance < 0.345 and month > 1:
-            back_to = random_.choice(("card", "balance"))
-            self._on(midst, "credit", part=0.3, back_to=back_to, reason="order_change")
-        elif chance < 0.36 and plan == "team" and not self._yearly:
-            self._on(midst, "pause")
-            self._on(midst + 45, "resume")
-            return "over"
-        elif chance < 0.375:
-            self._on(midst, "discount", coupon="sorry" if midst > 51 else "welcome20")
-        return ""
+        what = self._weighted(MONTH)
+        return getattr(self, what)(midst, month) or "" if what else ""
 
-    def _moves(self, day: float) -> None:
+    def _grows(self, day: float, month: int) -> None:
+        if self._plan != "starter":
+            more = self._random.randint(1, 1 + self._seats // 5)
+            self._seats = min(self._seats + more, 25 if self._plan == "team" else 400)
+            self._on(day, "seats", to=self._seats)
+
+    def _shrinks(self, day: float, month: int) -> None:
+        if self._plan != "starter" and self._seats > 3:
+            self._seats -= self._random.randint(1, self._seats // 3)
+            self._on(day, "seats", to=self._seats)
+
+    def _asks_back(self, day: float, month: int) -> None:
+        """A refund or a credit note on the last payment; a year's goes back once."""
+        if month == 1 or (self._yearly and self._given_back):
+            return
+        self._given_back = True
+        part = 0.25 if self._yearly else self._random.choice((0.25, 0.5, 1.0))
+        if self._random.random() < 0.6:
+            self._on(day, "refund", part=part, reason="requested_by_customer")
+        else:
+            back_to = self._random.choice(("card", "balance"))
+            self._on(day, "credit", part=part, back_to=back_to, reason="order_change")
+
+    def _pauses(self, day: float, month: int) -> str:
+        if self._plan != "team" or self._yearly:
+            return ""
+        self._on(day, "pause")
+        self._on(day + 45, "resume")
+        return "over"
+
+    def _is_consoled(self, day: float, month: int) -> None:
+        self._on(day, "discount", coupon="sorry" if day > 51 else "welcome20")
+
+    def _moves(self, day: float, month: int) -> None:
         """Another plan: mostly a larger one."""
+        if self._yearly:
+            return
         up = self._random.random() < 0.75
         ladder = ("starter", "team", "business")
         to = ladder[max(0, min(2, ladder.index(self._plan) + (1 if up else -1)))]
@@ -203,7 +215,8 @@ class _Chance:
         return "trouble"
 
     def _on(self, day: float, what: str, **terms: Any) -> None:
-        if 0 <= day < self._today:
+        # What is to come is left to the last day.
+        if 0 <= day < self._today - 2:
             self._story.on(day, what, **terms)
 
     def _reason(self) -> dict[str, str]:

@@ -28,7 +28,8 @@ def make(size: str) -> int:
         raise SystemExit("The demo's company is made in the sandbox only.")
     sandbox = settings.stripe_api_base
     clock = Clock(sandbox)
-    until = datetime.now(UTC) - LAST_DAY
+    now = datetime.now(UTC)
+    until = now - LAST_DAY
     if clock.now() >= until.timestamp():
         return 0
     client = stripe.StripeClient(
@@ -36,8 +37,8 @@ def make(size: str) -> int:
         http_client=stripe.RequestsClient(),
         base_addresses={"api": sandbox},
     )
-    begin, acts = stories.told(size, datetime.now(UTC))
-    life = Life(client, clock)
+    begin, acts = stories.told(size, now)
+    life = Life(client, clock, now)
     # Nobody reads a bar that is not on a terminal.
     with tqdm(unit=" days", total=(until - begin).days, disable=None) as bar:
         for act in acts:

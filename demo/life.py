@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import stripe
@@ -18,12 +19,13 @@ from demo.subscriber import Subscriber
 class Life:
     """Does one act after the other. The public methods are those that a story may name."""
 
-    def __init__(self, client: stripe.StripeClient, clock: Clock) -> None:
-        self._stripe, self._clock = client.v1, clock
+    def __init__(self, client: stripe.StripeClient, clock: Clock, today: datetime) -> None:
+        self._stripe, self._clock, self._today = client.v1, clock, today
         self._offers = Offers(client.v1, clock)
         self._bills = Bills(client.v1, self._offers)
         self._accounts = Accounts()
         self._known: dict[str, Subscriber] = {}
+        self._cards = 0
 
     def do(self, act: Act) -> None:
         if act.company is None:
@@ -87,11 +89,21 @@ class Life:
         self._accounts.is_customer(who.account, who.customer)
 
     def save_card(self, who: Subscriber, company: Company, card: str) -> None:
-        """A card that is charged from now on."""
-        who.card = self._stripe.payment_methods.attach(card, {"customer": who.customer}).id
+        """A card that is charged from now on, or a bank account."""
+        saved = self._stripe.payment_methods.attach(card, {"customer": who.customer})
+        who.card = saved.id
+        if saved.type == "card":
+            # A test card is good for a year of its day, so none would be today.
+            self._stripe.payment_methods.update(saved.id, {"card": self._expiry()})
         self._stripe.customers.update(
             who.customer, {"invoice_settings": {"default_payment_method": who.card}}
         )
+
+    def _expiry(self) -> dict[str, int]:
+        """Months from the next one on to those in three years."""
+        ahead, self._cards = 1 + 7 * self._cards % 40, self._cards + 1
+        years, month = divmod(self._today.month - 1 + ahead, 12)
+        return {"exp_month": month + 1, "exp_year": self._today.year + years}
 
     def bank_says(self, who: Subscriber, company: Company, answer: str) -> None:
         """What the bank answers to every charge from now on."""

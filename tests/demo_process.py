@@ -27,16 +27,21 @@ def free_ports() -> int:
 
 
 class Demo:
-    """A running demo: its addresses, and what it printed."""
+    """A running demo: its addresses, and what it printed. `until` are words of the line at which
+    it is left to itself."""
 
-    def __init__(self, data: Path, *options: str):
+    def __init__(self, data: Path, *options: str, company: str = "none", until: str = READY):
         self.port = free_ports()
         self.portal = f"http://127.0.0.1:{self.port}"
         self.sandbox = f"http://127.0.0.1:{self.port + 1}"
         self.printed = ""
         command = [sys.executable, str(ROOT / "bin" / "demo")]
         self.process = subprocess.Popen(
-            [*command, "--port", str(self.port), "--data", str(data), *options],
+            [
+                *command,
+                *("--port", str(self.port), "--data", str(data), "--company", company),
+                *options,
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -44,7 +49,7 @@ class Demo:
             env={k: v for k, v in os.environ.items() if k != "PORTAL_IN_VENV"},
             start_new_session=True,
         )
-        self._read_until(READY)
+        self._read_until(until)
 
     def _read_until(self, words: str) -> None:
         assert self.process.stdout is not None

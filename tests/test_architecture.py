@@ -154,3 +154,14 @@ def test_the_exceptions_are_still_exceptions():
 def test_no_file_has_lost_its_noun():
     for path in [*BILLING, *SANDBOX]:
         assert path.stem not in {"utils", "helpers", "misc", "common"}, path
+
+
+DEMO = sorted((ROOT / "demo").glob("*.py"))
+
+
+def test_nothing_needs_the_demos_company_which_knows_the_sandbox_by_http_alone():
+    assert DEMO
+    for path in [*BILLING, *SANDBOX, ROOT / "models.py", ROOT / "config.py", ROOT / "wsgi.py"]:
+        assert not any(within(module, "demo") for module in imports_of(path)), path
+    for path in DEMO:
+        assert not any(within(module, "sandbox") for module in imports_of(path)), path

@@ -52,7 +52,16 @@ def test_it_starts_everything_ends_everything_and_keeps_its_data_until_told(tmp_
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+
+    # Cut off while the company is made, it begins anew.
+    cut = Demo(data, company="small", until="Living through")
+    started = descendants(cut.process.pid)
+    assert cut.stop(signal.SIGTERM) == 0
+    assert running(started) == set()
+    key = (data / "secret_key").read_text()
+
     demo = Demo(data)
+    assert (data / "secret_key").read_text() != key
     assert status(f"{demo.portal}/readyz") == 200
     assert status(f"{demo.sandbox}/healthz") == 200
     for said in (demo.portal, "owner@demo.example", "demo-portal-2026", f"{demo.portal}/dev/mail"):

@@ -37,6 +37,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     demo.stop()
 
 
+@pytest.fixture(scope="session")
+def company_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo as a newcomer starts it: with its company of 150 accounts."""
+    demo = Demo(tmp_path_factory.mktemp("company"), company="full")
+    yield demo
+    demo.stop()
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     # Ends with its module: Playwright allows one of its loops at a time.
@@ -48,6 +56,15 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(chromium: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
+    yield from profiles(chromium, demo)
+
+
+@pytest.fixture
+def visit_company(chromium: Browser, company_demo: Demo) -> Iterator[Callable[..., Page]]:
+    yield from profiles(chromium, company_demo)
+
+
+def profiles(chromium: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
     """Opens new profiles: `visit(width=360, color_scheme="dark")` is a page of one.
 
     The test fails at its end when any of their consoles said something. A page that answers a
@@ -81,7 +98,8 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(DEMO_PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(re.compile(r"/(admin)?$"))
+    # Members come to their overview, staff to theirs.
+    page.wait_for_url(re.compile(r":\d+/(admin)?$"))
 
 
 def assert_accessible(page: Page) -> None:
