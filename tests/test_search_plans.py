@@ -118,6 +118,8 @@ def _send_webhooks() -> None:
             {
                 "stripe_id": f"evt_gen{n}",
                 "type": "invoice.paid",
+                "object_kind": "invoice",
+                "object_id": f"in_gen{n}",
                 "livemode": False,
                 "created": created + timedelta(hours=1),
                 "customer_id": customer_id,
