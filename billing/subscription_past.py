@@ -265,8 +265,8 @@ class _Past:
 
     def _with_products(self, told: dict[str, Any]) -> dict[str, Any]:
         """The discount with what its coupon is for, which an invoice does not tell."""
-        source = told.get("source") or {}
-        coupon = source.get("coupon")
+        source: dict[str, Any] = told.get("source") or {}
+        coupon: Any = source.get("coupon")
         kept = self.known.coupons.get(coupon["id"]) if isinstance(coupon, dict) else None
         if kept is None or coupon.get("applies_to"):
             return told
