@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,21 @@ pytest_plugins = [
 
 CHROMIUM = "/usr/bin/chromium"
 IN_CI = os.environ.get("CI") == "true"
+# What a mark needs on the machine: whether it is there, and what is said when it is not.
+NEEDS = {
+    "browser": (Path(CHROMIUM).exists(), f"Chromium is not installed at {CHROMIUM}"),
+    "spreadsheet": (bool(shutil.which("soffice")), "LibreOffice (soffice) is not installed"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests need Chromium; in CI they run without it too, and fail."""
-    if Path(CHROMIUM).exists() or IN_CI:
-        return
-    missing = pytest.mark.skip(reason=f"Chromium is not installed at {CHROMIUM}")
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(missing)
+    """Some tests need a program; in CI they run without it too, and fail."""
+    for mark, (is_there, reason) in NEEDS.items():
+        if is_there or IN_CI:
+            continue
+        for item in items:
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(trylast=True)

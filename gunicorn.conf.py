@@ -4,7 +4,10 @@
 worker_class = "gthread"
 workers = 2
 threads = 8
+# How long a worker may show no sign of life. Its threads may take longer: a download of any size
+# runs as long as its reader reads, and an error in the middle breaks the connection off.
 timeout = 60
+# What is still being read when a worker is told to stop is broken off after this.
 graceful_timeout = 20
 keepalive = 5
 accesslog = None

@@ -461,6 +461,16 @@ class Subscription(Mirrored, db.Model):
         return self.status == "trialing"
 
     @property
+    def is_given_time(self) -> bool:
+        """On trial, though not to begin with: time for free that was given later on."""
+        return bool(
+            self.is_trialing
+            and self.trial_start
+            and self.start_date
+            and self.trial_start > self.start_date
+        )
+
+    @property
     def is_past_due(self) -> bool:
         return self.status == "past_due"
 
@@ -1030,6 +1040,9 @@ class Quote(db.Model):
     effective_at: Mapped[datetime]
     proration_date: Mapped[datetime | None]
     promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
+    # Staff asked for it and chose when it takes effect, and whether the difference is billed.
+    by_staff: Mapped[bool] = mapped_column(default=False, server_default=db.text("false"))
+    prorates: Mapped[bool] = mapped_column(default=True, server_default=db.text("true"))
     currency: Mapped[str] = mapped_column(String(3))
     amount_due: Mapped[int] = mapped_column(BigInteger)
     recurring_amount: Mapped[int | None] = mapped_column(BigInteger)
@@ -1433,22 +1446,22 @@ class PlanDraft(db.Model):
 class HeldDiscount(db.Model):
     """A discount that a customer or a live subscription of theirs has now: who uses a coupon.
 
-    Rewritten with what has it at every pull (`billing.held_discounts`).
+    Kept up with what has it at every pull (`billing.held_discounts`).
     """
 
     __tablename__ = "held_discounts"
     __table_args__ = (
-        Index("ix_held_discounts_coupon_id_id", "coupon_id", "id"),
-        Index("ix_held_discounts_promotion_code_id_id", "promotion_code_id", "id"),
+        Index("ix_held_discounts_coupon", "coupon_id", "started_at", "discount_id"),
+        Index("ix_held_discounts_promotion_code", "promotion_code_id", "started_at", "discount_id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    discount_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
     # The subscription's id, else the customer's.
     holder_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     coupon_id: Mapped[str] = mapped_column(STRIPE_ID)
     promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
-    started_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
     # None when it lasts for as long as its holder.
     ends_at: Mapped[datetime | None]
 

@@ -31,7 +31,7 @@ from billing.errors import (
     StripeUnavailable,
 )
 from billing.gateway import plan_change as gateway
-from billing.pricing import TAKES_EFFECT_NOW, billed_quantity, change
+from billing.pricing import TAKES_EFFECT_NOW, at_time, billed_quantity, change
 from billing.quoting import QuoteNotUsable
 from billing.settlement import UNSETTLED_FOR, is_made, mark_applied
 from models import Invoice, Price, Quote, Subscription, db
@@ -180,11 +180,13 @@ def _check(quote: Quote, subscription: Subscription) -> None:
     if item is None or price is None or now() >= quote.expires_at:
         raise QuoteNotUsable
     meant = change(subscription, price, quote.to_quantity)
+    if quote.by_staff:
+        meant = at_time(meant, quote.takes_effect, subscription)
     if (
         item.price_id != quote.from_price_id
         or subscription.quantity != quote.from_quantity
         or meant.takes_effect != quote.takes_effect
-        or subscription.is_trialing != _is_for_trial(quote)
+        or (quote.prorates and subscription.is_trialing != _is_for_trial(quote))
         or _period_has_turned(quote, subscription)
         or plan_change.obstacle(subscription, meant)
     ):
@@ -285,6 +287,7 @@ def _update(
         payment_behavior=payment_behavior,
         idempotency_key=idempotency_key,
         discounts=promotion_codes.discounts(subscription, quote.promotion_code_id),
+        off_session=quote.by_staff,
     )
 
 

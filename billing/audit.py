@@ -7,6 +7,7 @@ from typing import Any
 import click
 from flask import g, has_request_context, request
 from flask_login import current_user
+from sqlalchemy import select
 
 from billing.clock import now
 from models import AuditEntry, db
@@ -51,3 +52,13 @@ def _in_the_background() -> str | None:
         return f"task {task}"
     context = click.get_current_context(silent=True)
     return f"command {context.info_name}"[:100] if context is not None else None
+
+
+def record_once(action: str, subject: str, *, after: dict[str, Any]) -> None:
+    """As `record`, for what is made once: nothing when it was noted already.
+
+    A request whose answer was lost is sent again, and then finds what the first one made.
+    """
+    noted = select(AuditEntry.id).where(AuditEntry.action == action, AuditEntry.subject == subject)
+    if db.session.scalar(noted.limit(1)) is None:
+        record(action, subject, after=after)

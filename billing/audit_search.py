@@ -18,7 +18,7 @@ LARGEST = 2**31 - 1
 NOBODY = "nobody"
 PEOPLE_AT_MOST = 20
 # Names of minor units, where a currency stands beside them.
-AMOUNT = re.compile(r"(\w+_)?(amount|balance|total)")
+AMOUNT = re.compile(r"(\w+_)?(amount|balance|total)(_(due|paid|remaining))?")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,7 +17,7 @@ import pygal
 from markupsafe import Markup
 from pygal.style import Style
 
-WIDE, NARROW = (960, 264), (400, 272)
+WIDE, NARROW = (960, 264), (320, 240)
 # Intervals between the lines that values are read by.
 INTERVALS = 4
 # Letters' size in the drawing's own units, which pygal leaves room for.
@@ -48,10 +47,6 @@ class Chart:
     written: Callable[[int], str]
     tick: Callable[[int], str]
 
-    @property
-    def is_empty(self) -> bool:
-        return not any(any(one.values) for one in self.series)
-
 
 def area(chart: Chart) -> Markup:
     """A line over the area below it, the last point marked."""
@@ -69,7 +64,7 @@ def _both(chart: Chart, draw: Callable[[tuple[int, int]], Any]) -> Markup:
 
 
 def _area(chart: Chart, size: tuple[int, int]) -> Any:
-    return pygal.Line(fill=True, dots_size=4, **_options(chart, size, stacks=False))
+    return pygal.Line(dots_size=4, **_options(chart, size, stacks=False))
 
 
 def _bars(chart: Chart, size: tuple[int, int]) -> Any:
@@ -126,14 +121,23 @@ def _step(span: int) -> int:
 
 
 def _picture(chart: Chart, size: str, drawing: Any) -> Markup:
+    keys = []
     for one in chart.series:
+        if isinstance(drawing, pygal.Line):
+            # The line by itself: pygal's own outline of an area goes around all of it.
+            drawing.add(one.name, list(one.values), fill=True, show_dots=False)
+            keys.append(f"{one.key} filled")
         drawing.add(one.name, list(one.values))
+        keys.append(one.key)
     root = drawing.render_tree()
     _strip(root)
-    for place, one in zip(count(), chart.series):
+    for place, key in enumerate(keys):
         for group in root.iter("g"):
             if f"serie-{place}" in group.get("class", "").split():
-                group.set("class", f"{group.get('class')} series-{one.key}")
+                group.set("class", f"{group.get('class')} series-{key}")
+    for guide in root.iter("g"):
+        if guide.get("class") == "guides" and guide.findtext("text") == chart.tick(0):
+            guide.set("class", "guides zero")
     _name(root, chart, size)
     return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))  # noqa: S704
 

@@ -32,7 +32,7 @@ def _trimmed(text: Any) -> Any:
 
 
 class LastDayField(StringField):
-    """A day or nothing; `moment` is its end in UTC, exclusive: the first moment after it."""
+    """A day or nothing; `moment` is its last second, UTC."""
 
     def __init__(self, label: str, **kwargs: Any):
         super().__init__(label, filters=[_trimmed], **kwargs)
@@ -42,7 +42,7 @@ class LastDayField(StringField):
         if not self.data:
             return None
         day = date.fromisoformat(self.data)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, seconds=-1)
 
     def pre_validate(self, form: Any) -> None:
         if not self.data:
@@ -199,7 +199,7 @@ class CodeForm(FlaskForm):
     def validate_expires_at(self, field: LastDayField) -> None:
         last = self.coupon.redeem_by
         if field.moment and last and field.moment > last:
-            raise ValidationError(f"The coupon itself ends on {last - timedelta(days=1):%Y-%m-%d}.")
+            raise ValidationError(f"The coupon itself ends on {last:%Y-%m-%d}.")
 
     def validate_max_redemptions(self, field: NumberField) -> None:
         most = self.coupon.max_redemptions

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, not_, select
 
 from billing import sync
-from billing.audit import record
+from billing.audit import record, record_once
 from billing.errors import GoneFromStripe, InvalidRequest
 from billing.gateway import coupons as gateway
 from billing.gateway import promotion_codes as codes_gateway
-from models import AuditEntry, Coupon, PromotionCode, db
+from models import Coupon, PromotionCode, db
 
+# A coupon may have a code for each of thousands of people: so many are read back at once. What
+# becomes of the others is told by their coupon.
+CODES_AT_ONCE = 20
 # Written with each code, to be known again.
 MARK = "made_by_form"
 
@@ -72,7 +75,7 @@ def create(terms: Terms, attempt: str) -> tuple[Coupon, bool]:
         if error.code != "resource_already_exists":
             raise
         made = False
-    _record_once("coupon.created", coupon_id, vars(terms))
+    record_once("coupon.created", coupon_id, after=_plain(vars(terms)))
     return sync.pull("coupon", coupon_id), made
 
 
@@ -126,7 +129,8 @@ def create_code(coupon_id: str, terms: CodeTerms, attempt: str) -> tuple[Promoti
             if any(_is_active(each) for each in codes_gateway.ids_for(terms.code)):
                 raise CodeTaken(param="code") from None
             raise
-    _record_once("promotion_code.created", code_id, {**vars(terms), "coupon": coupon_id})
+    after = _plain({**vars(terms), "coupon": coupon_id})
+    record_once("promotion_code.created", code_id, after=after)
     return sync.pull("promotion_code", code_id), made
 
 
@@ -147,12 +151,13 @@ def deactivate(code_id: str) -> PromotionCode:
 
 
 def active_codes(coupon_id: str) -> list[str]:
-    """The ids of the coupon's codes that could be redeemed, the newest first."""
+    """The ids of the coupon's newest codes that could be redeemed, a limited number."""
     return list(
         db.session.scalars(
             select(PromotionCode.stripe_id)
             .where(PromotionCode.coupon_id == coupon_id, PromotionCode.active)
             .order_by(PromotionCode.created.desc())
+            .limit(CODES_AT_ONCE)
         )
     )
 
@@ -172,8 +177,12 @@ def codes_listed(*, active: bool, typed: str = "") -> Select[tuple[PromotionCode
 
     `typed` is a code's spelling, in whatever case, or its beginning.
     """
+    retired = select(Coupon.stripe_id).where(
+        Coupon.stripe_id == PromotionCode.coupon_id, Coupon.deleted_at.is_not(None)
+    )
+    works = and_(PromotionCode.active, ~retired.exists())
     found = select(PromotionCode).where(
-        PromotionCode.active.is_(active), PromotionCode.created.is_not(None)
+        works if active else not_(works), PromotionCode.created.is_not(None)
     )
     if typed:
         found = found.where(
@@ -204,15 +213,9 @@ def _is_active(code_id: str) -> bool:
     return bool(sync.pull("promotion_code", code_id).active)
 
 
-def _record_once(action: str, subject: str, after: dict[str, Any]) -> None:
-    """Notes what was made, unless that was noted: an answer that was lost is asked for again."""
-    noted = select(AuditEntry.id).where(AuditEntry.action == action, AuditEntry.subject == subject)
-    if db.session.scalar(noted.limit(1)) is None:
-        record(
-            action,
-            subject,
-            after={
-                name: value.isoformat() if isinstance(value, datetime) else value
-                for name, value in after.items()
-            },
-        )
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the audit log keeps them."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from billing import access_grants, access_history, customer_rows, purchases
@@ -22,6 +22,7 @@ from models import (
     PaymentMethod,
     Purchase,
     Subscription,
+    UtcDateTime,
     db,
 )
 
@@ -101,6 +102,8 @@ def of(account: Account, now: datetime) -> CustomerPage:
 
 def invoices(customer_id: str) -> Select[tuple[Invoice]]:
     """A customer's invoices, drafts too, the newest first, to be paged."""
+    # Only those that have it are asked for; the pager warns of a column that may have none.
+    created = type_coerce(Invoice.created, UtcDateTime())
     return (
         select(Invoice)
         .where(
@@ -108,5 +111,5 @@ def invoices(customer_id: str) -> Select[tuple[Invoice]]:
             Invoice.created.is_not(None),
             Invoice.deleted_at.is_(None),
         )
-        .order_by(Invoice.created.desc(), Invoice.stripe_id.desc())
+        .order_by(created.desc(), Invoice.stripe_id.desc())
     )

@@ -144,7 +144,9 @@ def accounts(search: Search) -> Select[Any]:
     if not beginnings and not facets:
         return select(Account).order_by(Account.id.desc())
     lead = aliased(SearchTerm)
-    statement = select(Account).join(lead, lead.account_id == Account.id)
+    # An expression of the term's side, so that no database begins with the accounts and looks
+    # through all of them, whatever it thinks of the sizes of tables.
+    statement = select(Account).join(lead, Account.id == lead.account_id + 0)
     if beginnings:
         first, after = search_words.range_of(beginnings[0])
         statement = statement.where(lead.term >= first, lead.term < after)
@@ -171,17 +173,20 @@ def customers_alone(search: Search, at_most: int = 10) -> Sequence[Customer]:
         return []
     lead = aliased(CustomerTerm)
     first, after = search_words.range_of(beginnings[0])
-    statement = (
-        select(Customer)
-        .join(lead, lead.customer_id == Customer.stripe_id)
+    found = (
+        select(lead.customer_id)
         .where(lead.term >= first, lead.term < after)
         .where(_is_first(CustomerTerm, "customer_id", lead, first))
         .order_by(lead.term, lead.customer_id)
         .limit(at_most)
     )
     for beginning in beginnings[1:]:
-        statement = statement.where(_has(CustomerTerm, "customer_id", lead, beginning))
-    return db.session.scalars(statement).all()
+        found = found.where(_has(CustomerTerm, "customer_id", lead, beginning))
+    ids = db.session.scalars(found).all()
+    if not ids:
+        return []
+    rows = db.session.scalars(select(Customer).where(Customer.stripe_id.in_(ids))).all()
+    return sorted(rows, key=lambda row: ids.index(row.stripe_id))
 
 
 def _is_first(model: Any, key: str, lead: Any, first: str) -> ColumnElement[bool]:
@@ -242,9 +247,15 @@ def _customer_of(stripe_id: str) -> str | None:
                 return found
             break
     reference = payment_references.find(stripe_id)
-    return reference.customer_id if reference is not None else None
+    if reference is not None:
+        return reference.customer_id
+    # What the mirror does not hold, such as a charge, a webhook may have told of.
+    return _one(
+        WebhookEvent.customer_id,
+        and_(WebhookEvent.object_id == stripe_id, WebhookEvent.customer_id.is_not(None)),
+    )
 
 
 def _one(column: Any, condition: Any) -> str | None:
-    found: str | None = db.session.scalar(select(column).where(condition))
+    found: str | None = db.session.scalar(select(column).where(condition).limit(1))
     return found

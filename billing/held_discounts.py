@@ -1,6 +1,6 @@
 """Who has a discount now: kept beside the mirror, so that a coupon's page need not read them all.
 
-Rewritten with each write of what has it. A database from before this was kept is filled by
+Kept up with each write of what has it. A database from before this was kept is filled by
 `flask billing sync`.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.sql import Select
 
 from billing import sync
-from billing.clock import from_unix
+from billing.clock import from_unix, now
 from models import Account, HeldDiscount, db
 
 
@@ -22,28 +22,32 @@ def keep(written: sync.Written) -> None:
     if written.kind == "subscription":
         row = written.row
         given = row.data.get("discounts") if row.is_live else None
-        _rewrite(row.stripe_id, row.customer_id, given or [])
+        _keep_up(row.stripe_id, row.customer_id, given or [])
     elif written.kind == "customer":
         row = written.row
         shared = row.data.get("discount") if row.deleted_at is None else None
-        _rewrite(row.stripe_id, row.stripe_id, [shared] if shared else [])
+        _keep_up(row.stripe_id, row.stripe_id, [shared] if shared else [])
 
 
-def _rewrite(holder_id: str, customer_id: str, given: list[Any]) -> None:
-    db.session.execute(delete(HeldDiscount).where(HeldDiscount.holder_id == holder_id))
-    for one in given:
-        coupon_id = _coupon_of(one)
-        if coupon_id is not None:
-            db.session.add(
-                HeldDiscount(
-                    holder_id=holder_id,
-                    customer_id=customer_id,
-                    coupon_id=coupon_id,
-                    promotion_code_id=_id(one.get("promotion_code")),
-                    started_at=from_unix(one.get("start")),
-                    ends_at=from_unix(one.get("end")),
-                )
-            )
+def _keep_up(holder_id: str, customer_id: str, given: list[Any]) -> None:
+    """The rows of `holder_id` as its discounts are now; those that stay keep their place."""
+    wanted = {one["id"]: one for one in given if _coupon_of(one) is not None}
+    held = {
+        row.discount_id: row
+        for row in db.session.scalars(
+            select(HeldDiscount).where(HeldDiscount.holder_id == holder_id)
+        )
+    }
+    for discount_id in held.keys() - wanted.keys():
+        db.session.delete(held[discount_id])
+    for discount_id, one in wanted.items():
+        row = held.get(discount_id) or HeldDiscount(discount_id=discount_id)
+        row.holder_id, row.customer_id = holder_id, customer_id
+        row.coupon_id = str(_coupon_of(one))
+        row.promotion_code_id = _id(one.get("promotion_code"))
+        row.started_at = from_unix(one.get("start")) or now()
+        row.ends_at = from_unix(one.get("end"))
+        db.session.add(row)
 
 
 def _coupon_of(given: Any) -> str | None:
@@ -60,7 +64,7 @@ def of_coupon(coupon_id: str) -> Select[tuple[HeldDiscount]]:
     return (
         select(HeldDiscount)
         .where(HeldDiscount.coupon_id == coupon_id)
-        .order_by(HeldDiscount.id.desc())
+        .order_by(HeldDiscount.started_at.desc(), HeldDiscount.discount_id.desc())
     )
 
 
@@ -69,7 +73,7 @@ def of_promotion_code(code_id: str) -> Select[tuple[HeldDiscount]]:
     return (
         select(HeldDiscount)
         .where(HeldDiscount.promotion_code_id == code_id)
-        .order_by(HeldDiscount.id.desc())
+        .order_by(HeldDiscount.started_at.desc(), HeldDiscount.discount_id.desc())
     )
 
 

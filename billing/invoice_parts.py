@@ -70,7 +70,7 @@ PARTS: dict[str, Part] = {
         Part(
             "total",
             "Invoiced",
-            "The total of every invoice finalized in the period, tax included, whatever became "
+            "The total of every invoice finalised in the period, tax included, whatever became "
             "of it. Drafts are not invoiced yet.",
             Invoice.total,
         ),
@@ -118,7 +118,7 @@ PARTS: dict[str, Part] = {
         Part(
             "from_balance",
             "From the customer's balance",
-            "Credit that the customer had, used when the invoice was finalized. Negative where an "
+            "Credit that the customer had, used when the invoice was finalised. Negative where an "
             "invoice below zero added credit, or collected a debt of the balance.",
             FROM_BALANCE,
         ),

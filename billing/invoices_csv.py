@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from billing.money import to_decimal
+from billing.exports import cells, csv_file
 from models import Invoice
 
 COLUMNS = (
@@ -28,34 +26,22 @@ COLUMNS = (
     "paid_at",
     "invoice_id",
 )
-# A spreadsheet would run a text cell that begins with one of these as a formula.
-# Source: OWASP, "CSV Injection".
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def rows(invoices: Iterable[Invoice]) -> Iterator[str]:
+def rows(invoices: Iterable[Invoice]) -> Iterator[bytes]:
     """The file in pieces, the heading first. Amounts are plain decimals of their currency."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for invoice in invoices:
-        writer.writerow(_cells(invoice))
-        if buffer.tell() > 16_384:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+    return csv_file.pieces(COLUMNS, map(_cells, invoices))
 
 
 def _cells(invoice: Invoice) -> list[str]:
     def amount(minor: int) -> str:
-        return f"{to_decimal(minor, invoice.currency):f}"
+        return cells.amount(minor, invoice.currency)
 
     return [
-        safe_text(invoice.number or ""),
+        cells.safe_text(invoice.number or ""),
         _day(invoice.created),
-        safe_text(invoice.status or ""),
-        safe_text("; ".join(line.description for line in invoice.lines if line.description)),
+        cells.safe_text(invoice.status or ""),
+        cells.safe_text("; ".join(line.description for line in invoice.lines if line.description)),
         _day(invoice.period_start),
         _day(invoice.period_end),
         invoice.currency.upper(),
@@ -69,11 +55,6 @@ def _cells(invoice: Invoice) -> list[str]:
         _day(invoice.paid_at),
         invoice.stripe_id,
     ]
-
-
-def safe_text(text: str) -> str:
-    """The text so that no spreadsheet takes it for a formula; numbers never come through here."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _day(moment: datetime | None) -> str:

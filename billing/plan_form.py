@@ -18,7 +18,7 @@ from billing.trials import MOST_DAYS
 
 # Stripe's docs, "Products": at most 15 marketing features of 80 characters each.
 MOST_FEATURES, LONGEST_FEATURE = 15, 80
-LONGEST_NAME, LONGEST_SLUG, LONGEST_DESCRIPTION = 250, 60, 500
+LONGEST_NAME, LONGEST_SLUG, LONGEST_DESCRIPTION = 250, 60, 1000
 MOST_GRACE_DAYS = 365
 
 

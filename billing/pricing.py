@@ -7,7 +7,7 @@ currency's minor unit; an amount that the mirror cannot know exactly is None.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -348,3 +348,9 @@ def change(subscription: Subscription, price: Price, quantity: int) -> Change:
         same_cadence=current is not None and Cadence.of(current) == Cadence.of(price),
         is_upgrade=before is not None and after is not None and after > before,
     )
+
+
+def at_time(change: Change, when: str, subscription: Subscription) -> Change:
+    """The change at the time that staff chose, whatever the rule for subscribers says."""
+    starts_on = None if when == TAKES_EFFECT_NOW else subscription.current_period_end
+    return replace(change, takes_effect=when, starts_on=starts_on)

@@ -79,11 +79,15 @@ def ask(
     account_id: int,
     user_id: int,
     code: PromotionCode | None = None,
+    by_staff: bool = False,
+    prorates: bool = True,
 ) -> Quote:
     """A new quote for the change, from Stripe's own preview, stored. Raises what Stripe refuses.
 
     `code` is redeemed with the change. The recurring amount has its discount in it where the
     first renewal has: a code for one payment counts for the one made today, if there is one.
+    `by_staff` says that they chose when it takes effect; without `prorates` what is left of the
+    period is neither charged nor given back.
     """
     item = subscription.item
     if item is None or subscription.current_period_end is None:
@@ -91,7 +95,7 @@ def ask(
     moment = now().replace(microsecond=0)
     named = changed_price(subscription, change.price)
     quantity = billed_quantity(change.price, change.quantity)
-    charged_now = change.is_immediate and not subscription.is_trialing
+    charged_now = change.is_immediate and not subscription.is_trialing and prorates
     code_id = code.stripe_id if code else None
     spent = charged_now and code is not None and code.duration == "once"
     with _in_our_words(code_id):
@@ -111,6 +115,8 @@ def ask(
         effective_at=moment if change.is_immediate else subscription.current_period_end,
         currency=recurring.currency,
         promotion_code_id=code_id,
+        by_staff=by_staff,
+        prorates=prorates,
         amount_due=0,
         recurring_amount=recurring.total,
         lines=[],

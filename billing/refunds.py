@@ -10,7 +10,7 @@ from models import StaffAction
 REASONS: tuple[tuple[gateway.Reason, str], ...] = (
     ("requested_by_customer", "The customer asked for it"),
     ("duplicate", "It was paid twice"),
-    ("fraudulent", "The payment was fraudulent"),
+    ("fraudulent", "The payment was fraudulent: Stripe blocks the card and the address too"),
 )
 
 

@@ -16,10 +16,11 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import ValidationError
+from wtforms.validators import StopValidation
 
 from billing import money, staff_actions
 from billing.errors import (
+    AuthenticationNeeded,
     BillingError,
     CardDeclined,
     InvalidRequest,
@@ -73,7 +74,7 @@ class MoneyField(StringField):
         try:
             self.amount = money.parse(self.data or "", self.currency)
         except ValueError as error:
-            raise ValidationError(str(error)) from None
+            raise StopValidation(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,11 @@ def said(problem: BillingError) -> tuple[str, str]:
         )
     if isinstance(problem, StripeMisconfigured):
         return "Stripe refused our key", "Nothing was changed. Whoever runs the portal was told."
+    if isinstance(problem, AuthenticationNeeded):
+        return (
+            "The bank wants the customer to confirm",
+            "Nothing was charged. Send them a link: they pay and confirm on its page.",
+        )
     if isinstance(problem, CardDeclined):
         return "The payment did not go through", f"{problem.decline.said} Nothing was charged."
     if isinstance(problem, InvalidRequest):

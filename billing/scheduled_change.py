@@ -40,8 +40,11 @@ def _is_over(schedule_id: str) -> bool:
     return not sync.pull("subscription_schedule", schedule_id).is_live
 
 
-def undo(subscription: Subscription) -> bool:
-    """Drops whatever was to come; False when nothing was."""
+def undo(subscription: Subscription, *, account_id: int | None = None) -> bool:
+    """Drops whatever was to come; False when nothing was.
+
+    `account_id` is for the audit log when staff do it, who belong to no account.
+    """
     held = subscription.schedule
     if held is None or not held.is_live:
         return False
@@ -53,7 +56,7 @@ def undo(subscription: Subscription) -> bool:
         sync.pull("subscription", subscription.stripe_id)
         sync.pull("subscription_schedule", held.stripe_id)
         return False
-    record("scheduled_change.undone", subscription.stripe_id)
+    record("scheduled_change.undone", subscription.stripe_id, account_id=account_id)
     db.session.commit()
     sync.pull("subscription_schedule", held.stripe_id)
     sync.pull("subscription", subscription.stripe_id)

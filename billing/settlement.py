@@ -62,6 +62,7 @@ def mark_applied(quote: Quote, invoice_id: str | None = None) -> None:
                 "quantity": quote.to_quantity,
                 "takes_effect": quote.takes_effect,
                 "invoice": invoice_id or quote.invoice_id,
+                **({"prorated": quote.prorates} if quote.by_staff else {}),
             },
             account_id=quote.account_id,
         )

@@ -83,9 +83,13 @@ def record(subscription: Subscription, before: dict[str, Any]) -> None:
     db.session.add_all(_to_come(subscription, moment))
 
 
-def rebuild(subscription_id: str) -> None:
-    """Works out the past of one subscription from the mirror, where nobody watched; commits."""
+def rebuild(subscription_id: str) -> bool:
+    """Works out the past of one subscription from the mirror, where nobody watched; commits.
+
+    False when the mirror holds no such subscription.
+    """
     _rebuild([subscription_id])
+    return db.session.get(Subscription, subscription_id) is not None
 
 
 def rebuild_all(report: Callable[[int], None] = lambda count: None) -> int:

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing import discounting, mrr
+from billing.clock import from_unix
 from billing.discounting import Discount
 from models import Coupon, Invoice, InvoiceLine, Pause, Price, Subscription, SubscriptionState
 
@@ -215,8 +216,10 @@ class _Past:
             for line in invoice.lines
             if line.period_start is not None
         ]
-        # A credit comes before the charge of the same moment that takes its place.
-        lines.sort(key=lambda pair: (pair[0].period_start, not _is_credit(pair[0])))
+        # A credit comes before the charge on its invoice that takes its place.
+        lines.sort(
+            key=lambda pair: (pair[0].period_start, pair[1].created, not _is_credit(pair[0]))
+        )
         for line, invoice in lines:
             item_id = _item_of(line, self.subscription)
             start, end = line.period_start, line.period_end
@@ -246,14 +249,19 @@ class _Past:
         customer = self.subscription.customer
         shared = customer.data.get("discount") if customer is not None and not own else None
         current = [*own, *([shared] if shared else [])]
-        for told in {one["id"]: one for one in [*used, *current] if isinstance(one, dict)}.values():
-            discount = discounting.read(self._with_products(told), self.subscription.currency)
+        told = {one["id"]: one for one in [*used, *current] if isinstance(one, dict)}
+        kept = {one["id"] for one in current if isinstance(one, dict)}
+        for given in told.values():
+            discount = discounting.read(self._with_products(given), self.subscription.currency)
             if discount is None or discount.is_once:
                 continue
-            is_current = any(isinstance(c, dict) and c["id"] == discount.id for c in current)
-            dropped = None if is_current else self._dropped(discount.id)
-            ends = [end for end in (discount.ends, dropped) if end is not None]
-            yield replace(discount, ends=min(ends, default=None))
+            ends = [discount.ends]
+            if discount.id not in kept:
+                # Another took its place, or it was taken away.
+                later = (from_unix(one.get("start")) for one in told.values())
+                ends += [at for at in later if at and discount.starts and at > discount.starts]
+                ends.append(self._dropped(discount.id))
+            yield replace(discount, ends=min((end for end in ends if end), default=None))
 
     def _with_products(self, told: dict[str, Any]) -> dict[str, Any]:
         """The discount with what its coupon is for, which an invoice does not tell."""

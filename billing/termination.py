@@ -7,7 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from billing import acceptance, cancellation, left_of_invoice, scheduled_change, staff_actions, sync
+from billing import (
+    acceptance,
+    cancellation,
+    left_of_invoice,
+    outcome,
+    scheduled_change,
+    staff_actions,
+    sync,
+)
 from billing.clock import now
 from billing.errors import GoneFromStripe, InvalidRequest
 from billing.gateway import cancellation as gateway
@@ -21,17 +29,34 @@ AT_ONCE = frozenset({NOW, NOW_CREDIT, NOW_REFUND})
 
 
 @dataclass(frozen=True)
-class Unused:
-    """The time that is paid for and not used, and the invoice that can give it back; minor units.
+class Share:
+    """What an invoice can give back of the time it paid for, minor units."""
 
-    `creditable` and `refundable` are what that invoice can give back of `amount`.
-    """
+    invoice: Invoice
+    creditable: int
+    refundable: int
+
+
+@dataclass(frozen=True)
+class Unused:
+    """The time that is paid for and not used, minor units, and the invoices that paid for it."""
 
     amount: int
     currency: str
-    invoice: Invoice | None = None
-    creditable: int = 0
-    refundable: int = 0
+    shares: tuple[Share, ...] = ()
+
+    def given(self, way: str) -> list[tuple[Invoice, int]]:
+        """How much of it each invoice gives back, the newest first; together never more."""
+        found, rest = [], self.amount
+        for share in self.shares:
+            most = {NOW_CREDIT: share.creditable, NOW_REFUND: share.refundable}.get(way, 0)
+            if min(most, rest):
+                found.append((share.invoice, min(most, rest)))
+                rest -= min(most, rest)
+        return found
+
+    def total(self, way: str) -> int:
+        return sum(amount for _, amount in self.given(way))
 
 
 def unused(subscription: Subscription, at: datetime) -> Unused:
@@ -43,18 +68,14 @@ def unused(subscription: Subscription, at: datetime) -> Unused:
         preview = gateway.preview_unused(subscription.stripe_id, at=at)
     except (GoneFromStripe, InvalidRequest):
         return nothing
-    amount = max(-preview.total, 0)
-    best = Unused(amount, preview.currency)
+    shares = []
     for invoice in _paid(subscription):
-        if not _pays_for(invoice, at):
-            continue
-        left = left_of_invoice.of(invoice)
-        creditable = min(amount, left.to_credit)
-        if creditable > best.creditable and invoice.currency == preview.currency:
+        if invoice.currency == preview.currency and _pays_for(invoice, at):
+            left = left_of_invoice.of(invoice)
             # Stripe refunds with a note only what a single payment paid.
             to_method = left.to_refund if len(left.payments) == 1 else 0
-            best = Unused(amount, preview.currency, invoice, creditable, min(creditable, to_method))
-    return best
+            shares.append(Share(invoice, left.to_credit, min(left.to_credit, to_method)))
+    return Unused(max(-preview.total, 0), preview.currency, tuple(shares))
 
 
 def _pays_for(invoice: Invoice, at: datetime) -> bool:
@@ -90,12 +111,11 @@ def ends_on(subscription: Subscription, way: str) -> datetime:
 
 def params(way: str, given: Unused, *, feedback: str, comment: str) -> State:
     """What is agreed to: exactly the amount that was shown is given back."""
-    amount = {NOW_CREDIT: given.creditable, NOW_REFUND: given.refundable}.get(way, 0)
     return {
         "way": way,
-        "amount": amount,
+        "amount": given.total(way),
         "currency": given.currency,
-        "invoice": given.invoice.stripe_id if given.invoice and amount else None,
+        "shares": [[invoice.stripe_id, amount] for invoice, amount in given.given(way)],
         "feedback": feedback or None,
         "comment": comment,
     }
@@ -110,7 +130,7 @@ def state(subscription_id: str) -> State:
         "period_end": int(end.timestamp()) if end else None,
         "price": subscription.price.stripe_id if subscription.price else None,
         "quantity": subscription.quantity,
-        "invoices": [left_of_invoice.state(one.stripe_id) for one in _paid(subscription)[:1]],
+        "invoices": [left_of_invoice.state(one.stripe_id) for one in _paid(subscription)[:3]],
     }
 
 
@@ -121,12 +141,13 @@ def _do(action: StaffAction, key: str) -> State:
         acceptance.discard_pending(subscription)
         scheduled_change.undo(subscription)
         end = gateway.at_period_end if asked["way"] == PERIOD_END else gateway.now
-        end(
-            action.subject,
-            feedback=asked["feedback"],
-            comment=asked["comment"],
-            idempotency_key=key,
-        )
+        with outcome.told_by(lambda: _is_ended(action)):
+            end(
+                action.subject,
+                feedback=asked["feedback"],
+                comment=asked["comment"],
+                idempotency_key=key,
+            )
     result: State = {"ended": True}
     if asked["amount"]:
         result |= _give_back(action, key)
@@ -134,31 +155,36 @@ def _do(action: StaffAction, key: str) -> State:
 
 
 def _give_back(action: StaffAction, key: str) -> State:
-    asked = action.params
-    refunds = asked["way"] == NOW_REFUND
-    note = Note(
-        invoice_id=asked["invoice"],
-        amount=asked["amount"],
-        refund=asked["amount"] if refunds else 0,
-        credit=0 if refunds else asked["amount"],
-        reason="order_change",
-        metadata={MADE_BY: action.id},
-    )
-    try:
-        made = note_gateway.create(note, idempotency_key=f"{key}:note")
-    except (InvalidRequest, GoneFromStripe) as error:
-        # The subscription has ended all the same, and that must be told.
-        return {"credit_note": None, "refused": error.message}
-    return {"credit_note": made.id}
+    made: dict[str, str] = {}
+    refused = None
+    for invoice_id, amount in action.params["shares"]:
+        refunds = action.params["way"] == NOW_REFUND
+        note = Note(
+            invoice_id=invoice_id,
+            amount=amount,
+            refund=amount if refunds else 0,
+            credit=0 if refunds else amount,
+            reason="order_change",
+            metadata={MADE_BY: action.id},
+        )
+        try:
+            made[invoice_id] = note_gateway.create(note, idempotency_key=f"{key}:{invoice_id}").id
+        except (InvalidRequest, GoneFromStripe) as error:
+            # The subscription has ended all the same, and that must be told.
+            refused = error.message
+    return {"credit_notes": made, "refused": refused}
 
 
 def _find(action: StaffAction) -> State | None:
     if not _is_ended(action):
         return None
-    if not action.params["amount"]:
-        return {"ended": True}
-    note = note_gateway.made_for(action.params["invoice"], MADE_BY, action.id)
-    return {"ended": True, "credit_note": note.id} if note else None
+    made = {}
+    for invoice_id, _ in action.params["shares"]:
+        note = note_gateway.made_for(invoice_id, MADE_BY, action.id)
+        if note is None:
+            return None
+        made[invoice_id] = note.id
+    return {"ended": True, "credit_notes": made} if made else {"ended": True}
 
 
 def _is_ended(action: StaffAction) -> bool:
@@ -170,8 +196,10 @@ def _is_ended(action: StaffAction) -> bool:
 
 def _refresh(action: StaffAction) -> None:
     found: Subscription = sync.pull("subscription", action.subject)
-    for invoice_id in {action.params["invoice"], found.latest_invoice_id} - {None}:
-        left_of_invoice.refresh(invoice_id)
+    touched = [invoice_id for invoice_id, _ in action.params["shares"]]
+    for invoice_id in dict.fromkeys([*touched, found.latest_invoice_id]):
+        if invoice_id is not None:
+            left_of_invoice.refresh(invoice_id)
 
 
 TERMINATION = staff_actions.register(

@@ -139,15 +139,21 @@ def of(
 def _read(place: str) -> _Place:
     try:
         at, source, number, ref = place[1:].split("|", 3)
-        moment = datetime.fromisoformat(at)
-        if place[0] not in "<>" or moment.tzinfo is None or not source.isidentifier():
-            raise BadPlace(place)
-        found = int(number)
-        if not -(2**62) < found < 2**62:
-            raise BadPlace(place)
-        return _Place(moment, source, found, ref[:255], place[0] == "<")
-    except (ValueError, IndexError, OverflowError) as error:
+        found = _Place(datetime.fromisoformat(at), source, int(number), ref, place[0] == "<")
+    except (ValueError, IndexError) as error:
         raise BadPlace(place) from error
+    is_ours = (
+        place[0] in "<>"
+        and found.at.tzinfo is not None
+        and 1970 <= found.at.year < 9999
+        and source.isidentifier()
+        and ref.isprintable()
+        and len(ref) <= 255
+        and abs(found.number) < 2**62
+    )
+    if not is_ours:
+        raise BadPlace(place)
+    return found
 
 
 def _part(source: str, account: Account, place: _Place | None, size: int) -> list[Select[Any]]:

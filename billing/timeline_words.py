@@ -33,6 +33,12 @@ EVENTS = {
     "customer.subscription.trial_will_end": "The trial ends in three days",
     "customer.subscription.deleted": "Subscription ended",
 }
+ACTIONS = {
+    "customer_view.started": "Began to look at the portal as this customer",
+    "customer_view.ended": "Stopped looking as this customer",
+    "access.granted": "Access granted by staff",
+    "access.revoked": "A grant of access revoked",
+}
 SENT = {
     "sent": "sent",
     "pending": "to be sent",
@@ -146,7 +152,7 @@ def _purchase(entry: Entry) -> tuple[str, str, bool]:
 
 
 def _action(entry: Entry) -> tuple[str, str, bool]:
-    return sentence(entry.word), "", False
+    return ACTIONS.get(entry.word or "", sentence(entry.word)), "", False
 
 
 def _access(entry: Entry) -> tuple[str, str, bool]:

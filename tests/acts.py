@@ -74,6 +74,8 @@ class Act(ABC):
     by_staff = False
     # Whether a lost answer is found out about in the same request.
     looked_up = True
+    # Whether it takes several calls, of which the later ones follow on the next press.
+    in_steps = False
     busy, unknown = BUSY, UNKNOWN
     success = ""
     before: Any = None
@@ -455,6 +457,70 @@ class VoidInvoice(RefundPayment):
         return world.stripe.v1.invoices.retrieve(self.invoice).status
 
 
+class EndNow(AdjustBalance):
+    """Support ends the subscription half way through the month, and refunds the half."""
+
+    call = "DELETE /v1/subscriptions/*"
+    in_steps = True
+    noun, filled_in = "cancellation", {"way": "now_refund"}
+    success = "The subscription has ended. $98.00 is refunded."
+    before, after = ("active", []), ("canceled", [9800])
+
+    def truth(self, world: World) -> Any:
+        refunds = [refund.amount for refund in world.stripe.v1.refunds.list({}).data]
+        return world.stripe.v1.subscriptions.retrieve(world.team).status, refunds
+
+
+class GiveTime(AdjustBalance):
+    """Support gives two weeks for free."""
+
+    call = "POST /v1/subscriptions/*"
+    noun, filled_in = "trial-extension", {"until": "2027-01-02"}
+    success = "has it for free until 2 January 2027"
+    before, after = ("active", [19600]), ("trialing", [19600])
+
+    def truth(self, world: World) -> Any:
+        return world.stripe.v1.subscriptions.retrieve(world.team).status, world.charges()
+
+
+class ApplyCoupon(AdjustBalance):
+    """Support puts a coupon on the subscription."""
+
+    call = "POST /v1/subscriptions/*"
+    noun, filled_in = "coupon-application", {"coupon": "part"}
+    success = "Part is on the subscription"
+    before, after = (0, 0), (1, 1)
+
+    def prepare(self, world: World) -> None:
+        super().prepare(world)
+        world.stripe.v1.coupons.create(
+            {"id": "part", "name": "Part", "percent_off": 20, "duration": "forever"}
+        )
+        world.pull("coupon", "part")
+
+    def truth(self, world: World) -> Any:
+        v1 = world.stripe.v1
+        held = v1.subscriptions.retrieve(world.team).discounts
+        return len(held), v1.coupons.retrieve("part").times_redeemed
+
+
+class ChargeInvoice(VoidInvoice):
+    """Support charges an open invoice to the saved card."""
+
+    call = "POST /v1/invoices/*/pay"
+    noun = "charge"
+    success = "$15.00 was charged, and the invoice is paid."
+    before, after = PayInvoice.before, PayInvoice.after
+
+    def form(self, world: World) -> Any:
+        settings = world.stripe.v1.customers.retrieve(world.customer).invoice_settings
+        asked = {"method": settings.default_payment_method}
+        return agreed(world.browser.get(self.path(world), query_string=asked))
+
+    def truth(self, world: World) -> Any:
+        return super().truth(world), world.charges()
+
+
 ACTS = [
     StartCheckout,
     BecomeCustomer,
@@ -479,4 +545,8 @@ ACTS = [
     IssueCreditNote,
     AdjustBalance,
     VoidInvoice,
+    EndNow,
+    GiveTime,
+    ApplyCoupon,
+    ChargeInvoice,
 ]

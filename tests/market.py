@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 from stripe import CardError, StripeClient
 
 from billing import subscription_history
@@ -24,10 +24,17 @@ GOOD, FAILING = "pm_card_visa", "pm_card_chargeCustomerFail"
 
 class Market:
     """What subscribers do, each by a name of their own. A subscriber has one subscription at most
-    that is not over; without one, what needs one does nothing."""
+    that is not over; without one, what needs one does nothing.
 
-    def __init__(self, app: Flask, sandbox: Flask, stripe: StripeClient, clock: Clock):
+    The portal hears of everything at once, by webhooks; or, without `hears`, of nothing until it
+    asks Stripe for all there is.
+    """
+
+    def __init__(
+        self, app: Flask, sandbox: Flask, stripe: StripeClient, clock: Clock, *, hears: bool = True
+    ):
         self.app, self.sandbox, self.v1, self.clock = app, sandbox, stripe.v1, clock
+        self.hears = hears
         endpoint = stripe.v1.webhook_endpoints.create(
             {"url": f"{SITE}/webhooks/stripe", "enabled_events": HANDLED_TYPES}
         )
@@ -47,6 +54,9 @@ class Market:
         self.clock.set(moment)
         self._perform()
 
+    def passes(self, days: int) -> None:
+        self.until(self.clock.now + timedelta(days=days))
+
     def _next_due(self) -> int | None:
         with self.sandbox.app_context(), events.transaction():
             return next_due()
@@ -58,6 +68,8 @@ class Market:
 
     def hear(self) -> None:
         """Delivers every webhook that waits, oldest first."""
+        if not self.hears:
+            return
         visitor = self.app.test_client()
         with self.sandbox.app_context():
             waiting = events.pending()
@@ -223,6 +235,15 @@ class Market:
             ]
         return [row[1:] for row in found if row[0] == who] if who else sorted(found)
 
+    def states(self) -> list[tuple[str, datetime, str, int]]:
+        """Subscription, moment, status and MRR of all that is kept, for an application context."""
+        state = SubscriptionState
+        statement = select(state.subscription_id, state.at, state.status, state.mrr)
+        return [
+            tuple(row)
+            for row in db.session.execute(statement.order_by(state.subscription_id, state.at))
+        ]
+
     def forgets_and_rebuilds(self) -> None:
         """Only what Stripe keeps is left, and the past is worked out from it."""
         with self.app.app_context():
@@ -230,13 +251,10 @@ class Market:
             db.session.commit()
         self.rebuilds()
 
+    def asks_stripe_for_everything(self) -> None:
+        ran = self.app.test_cli_runner().invoke(args=["billing", "sync"])
+        assert ran.exit_code == 0, ran.output
+
     def rebuilds(self) -> None:
         with self.app.app_context():
             subscription_history.rebuild_all()
-
-
-def plays(market: Market, actions: Sequence[tuple[str, tuple[Any, ...]]], days: int) -> None:
-    """One action every so many days."""
-    for name, arguments in actions:
-        getattr(market, name)(*arguments)
-        market.until(datetime.fromtimestamp(market.clock.now.timestamp() + days * 86_400, UTC))

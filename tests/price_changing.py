@@ -27,8 +27,11 @@ class Changing:
     people: Any
     subscribe: Any
     mira: Browser = field(init=False)
+    # Team, monthly, before anything was changed.
+    price_before: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.price_before = self.price()
         self.mira = self.people.staff_member(STAFF, "admin")
 
     def subscriber(self, name: str, plan: str = "team", **params: Any) -> str:
@@ -86,6 +89,11 @@ class Changing:
         assert done.exit_code == 0, done.output
         return str(done.output)
 
+    def tasks(self) -> None:
+        """Lets the background tasks run, as a worker does: moves, notices, mails."""
+        done = self.app.test_cli_runner().invoke(args=["billing", "run-tasks"])
+        assert done.exit_code == 0, done.output
+
     def row(self, number: int) -> PriceChange:
         db.session.expire_all()
         return db.session.get_one(PriceChange, number)
@@ -124,7 +132,7 @@ class Changing:
         return [
             (
                 f"{datetime.fromtimestamp(phase.start_date, UTC):%Y-%m-%d}",
-                phase.items_[0].price if hasattr(phase, "items_") else phase["items"][0]["price"],
+                phase["items"][0]["price"],
                 phase["items"][0]["quantity"],
             )
             for phase in schedule.phases
@@ -132,6 +140,8 @@ class Changing:
 
 
 @pytest.fixture
-def changing(app: Flask, stripe: Any, people: Any, subscribe: Any, without_trials: None) -> Changing:
+def changing(
+    app: Flask, stripe: Any, people: Any, subscribe: Any, without_trials: None
+) -> Changing:
     """Mira, who may change prices; the demo's plans, none with a trial."""
     return Changing(app, stripe, people, subscribe)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_staff_roles import is_staffs, some_path
+from tests.test_staff_roles import FOR_VISITORS, is_staffs, some_path
 
 # Routes whose address names something of an account, and what to put there.
 OF_AN_ACCOUNT = {
@@ -64,38 +64,6 @@ NOT_OF_AN_ACCOUNT = {
     "security.wan_register_response": "a token that we signed, for who is signed in",
     "security.wan_signin_response": "a token that we signed; the passkey decides",
     "security.wan_verify_response": "a token that we signed; the passkey must be one's own",
-}
-
-# Routes that a visitor may open; every other one leads to signing in.
-FOR_VISITORS = {
-    "brand.css",
-    "brand.icon",
-    "deep_links.follow",
-    "health.healthz",
-    "health.readyz",
-    "home.show",
-    "invitations.register",
-    "invitations.show",
-    "mail_sent.confirmed",
-    "mail_sent.show",
-    "plans.index",
-    "security.change_email_confirm",
-    "security.confirm_email",
-    "security.forgot_password",
-    "security.login",
-    "security.logout",
-    "security.mf_recovery",
-    "security.register",
-    "security.reset_password",
-    "security.send_confirmation",
-    "security.tf_select",
-    "security.two_factor_rescue",
-    "security.two_factor_setup",
-    "security.two_factor_token_validation",
-    "security.wan_signin",
-    "security.wan_signin_response",
-    "static",
-    "webhooks.stripe",
 }
 
 # Stripe proves itself by its signature instead.

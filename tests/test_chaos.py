@@ -223,7 +223,7 @@ def test_an_answer_that_takes_too_long_and_then_silence_do_nothing_twice(
     assert act.unknown in words(world, page)
     assert act.press(world, form).status_code in {409, 503}
     chaos(off=True)
-    if not act.call.startswith("GET"):
+    if not act.call.startswith("GET") and not act.in_steps:
         assert act.truth(world) == act.after
     assert act.press(world, form).status_code in {200, 302, 303}
     assert act.truth(world) == act.after

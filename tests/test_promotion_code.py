@@ -258,6 +258,21 @@ def test_a_code_can_be_dropped(new, code):
     assert "with SPRING20" not in text_of(new.get("/plans"))
 
 
+def test_who_entered_and_dropped_a_code_is_in_the_audit_log(new, code, app):
+    made = code("SPRING")
+    use(new, "NOSUCH")
+    use(new, "SPRING")
+    for _ in range(2):
+        new.post("/promotion-code/removal")
+    with app.app_context():
+        told = db.session.query(AuditEntry).filter(AuditEntry.action.like("promotion_code.%")).all()
+        assert [(entry.action, entry.subject, entry.after) for entry in told] == [
+            ("promotion_code.chosen", made.id, {"code": "SPRING"}),
+            ("promotion_code.dropped", made.id, None),
+        ]
+        assert {entry.user.email for entry in told} == {"ada@northwind.example"}
+
+
 def test_a_webhook_that_ends_a_code_ends_its_prices(new, code, stripe, deliver_webhooks):
     made = code("SPRING20")
     use(new, "SPRING20")

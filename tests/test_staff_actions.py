@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from billing import left_of_invoice, staff_actions
 from billing.refunds import REFUND
@@ -84,3 +85,28 @@ def test_the_next_person_finds_out_without_waiting_for_the_task(
     clock.advance(minutes=3)
     assert "$50.00 was refunded." in desk.do(path, amount="50", reason="duplicate")
     assert sorted(desk.actions()) == ["done", "refused"]
+
+
+@pytest.mark.parametrize("other_tab", [True, False])
+def test_pressed_again_while_stripe_works_on_it_nothing_is_refunded_twice(
+    desk, people, stripe, path, monkeypatch, other_tab
+):
+    colleague = people.staff_member("colleague@tidewater.example", "support")
+    first = agreed(desk.look(path, amount="100", reason="duplicate"))
+    second = agreed(desk.look(path, amount="100", reason="duplicate")) if other_tab else first
+    send, meanwhile = requests.Session.request, []
+
+    def request(self, method, url, *args, **kwargs):
+        if method.upper() == "POST" and url.endswith("/v1/refunds") and not meanwhile:
+            meanwhile.append(None)
+            meanwhile[0] = colleague.post(path, data=second)
+        return send(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    answer = desk.press(path, first)
+    assert answer.status_code == 303
+    assert meanwhile[0].status_code == (409 if other_tab else 303)
+    if other_tab:
+        assert "Something else is under way here." in words(meanwhile[0])
+    assert [refund.amount for refund in stripe.v1.refunds.list({}).data] == [10000]
+    assert len(desk.audited("invoice.refunded")) == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from models import SubscriptionState, db
 from tests.market import FAILING, Market
 
 
@@ -77,6 +78,21 @@ def test_a_discount_that_ends_needs_nobody_to_notice(market):
     assert market.past("Ada") == expected
 
 
+def test_a_discount_that_took_anothers_place_is_found_with_its_moment(market):
+    market.subscribes("Ada")
+    market.takes("Ada", percent_off=20)
+    market.until(on(1, 1))
+    market.takes("Ada", percent_off=50)
+    market.until(on(2, 2))
+    seen = market.past("Ada")
+    assert [(row[0], row[-1]) for row in seen] == [
+        ("2026-11-19 12:00", 3920),
+        ("2027-01-01 12:00", 2450),
+    ]
+    market.forgets_and_rebuilds()
+    assert market.past("Ada") == seen
+
+
 def test_past_due_counts_until_it_ends(market):
     market.subscribes("Ada")
     market.pays_with("Ada", FAILING)
@@ -113,6 +129,25 @@ def test_what_was_seen_stays_when_the_past_is_worked_out_again(market):
     market.rebuilds()
     market.rebuilds()
     assert market.past("Ada") == seen
+
+
+def test_the_command_works_out_one_or_all(market, app):
+    subscription = market.subscribes("Ada", seats=3)
+    market.subscribes("Bob")
+    market.until(on(12, 1, 2026))
+    market.changes("Ada", seats=5)
+    seen = market.past()
+    run = app.test_cli_runner().invoke
+    with app.app_context():
+        db.session.execute(SubscriptionState.__table__.delete())
+        db.session.commit()
+    assert run(args=["billing", "rebuild-history", subscription]).exit_code == 0
+    assert market.past() == [row for row in seen if row[0] == "Ada"]
+    assert run(args=["billing", "rebuild-history"]).exit_code == 0
+    assert market.past() == seen
+    unknown = run(args=["billing", "rebuild-history", "sub_nobody"])
+    assert unknown.exit_code == 1
+    assert "The mirror holds no subscription sub_nobody." in unknown.output
 
 
 def test_events_late_and_twice_change_nothing(market, deliver, stripe, app):

@@ -9,16 +9,21 @@ from billing.price_changes import moving
 
 
 @click.command("move-prices")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 10_000),
+    default=moving.AT_ONCE,
+    show_default=True,
+    help="After how many subscribers it says how far it is.",
+)
 @with_appcontext
-def command() -> None:
+def command(at_once: int) -> None:
     """Launch and move what is due, at the pace that the settings allow.
 
     It can be stopped at any time and run again: it goes on exactly where it was.
     """
-    did = moving.Moved()
     while True:
-        part = moving.run()
-        did += part
-        if not part.total or part.postponed:
+        did = moving.run(at_once)
+        click.echo(f"{did}.")
+        if not did.total or did.postponed:
             break
-    click.echo(f"{did}.")

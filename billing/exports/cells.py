@@ -21,9 +21,11 @@ def safe_text(text: str) -> str:
     return text
 
 
-def amount(minor: int, currency: str) -> str:
+def amount(minor: int | Decimal, currency: str) -> str:
     """Minor units as a plain decimal with the digits of its currency: "-1500.05", "1500"."""
     places = exponent(currency)
+    # PostgreSQL sums whole numbers as decimals.
+    minor = int(minor)
     if places == 0:
         return str(minor)
     whole, rest = divmod(abs(minor), 10**places)

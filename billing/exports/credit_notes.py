@@ -37,7 +37,7 @@ CREDIT_NOTES = Rows(
         Column("invoice_id", "text", "Stripe's id of the invoice.", CreditNote.invoice_id),
         Column("invoice_number", "text", "The invoice's number.", Invoice.number),
         Column(
-            "invoice_finalized_at", "moment", "When the invoice was finalized.",
+            "invoice_finalized_at", "moment", "When the invoice was finalised.",
             Invoice.finalized_at,
         ),
         Column("customer_id", "text", "Stripe's id of the customer.", CreditNote.customer_id),

@@ -86,7 +86,7 @@ def _known(day: date | None) -> None:
 
 
 class _Currency:
-    currency = StringField("Currency", [Length(max=3)])
+    currency = StringField("Currency")
 
     def validate_currency(self, field: StringField) -> None:
         field.data = (field.data or "").strip()
@@ -117,7 +117,7 @@ class InvoiceForm(_Currency, PeriodForm):
         default="",
     )
     plan = SelectField("Plan", default="")
-    country = StringField("Country", [Length(max=2)])
+    country = StringField("Country")
     part = SelectField(
         "Only with",
         choices=[

@@ -79,7 +79,7 @@ _AMOUNTS = (
     Column("total", "amount", "What was invoiced, tax included.", Invoice.total),
     Column(
         "balance_applied", "amount",
-        "Credit of the customer's balance used when it was finalized; negative where it added to "
+        "Credit of the customer's balance used when it was finalised; negative where it added to "
         "the balance or collected a debt of it.",
         func.coalesce(Invoice.ending_balance, Invoice.starting_balance) - Invoice.starting_balance,
     ),

@@ -95,7 +95,7 @@ class _Sheets:
         sheet, line = self._sheet, self._next
         if kind == "amount":
             places = exponent(currency)
-            sheet.write_number(line, place, to_decimal(value, currency), self._money[places])
+            sheet.write_number(line, place, to_decimal(int(value), currency), self._money[places])
         elif kind == "unit_amount":
             sheet.write_number(line, place, Decimal(value).scaleb(-exponent(currency)))
         elif kind == "number":

@@ -93,8 +93,11 @@ def update(
     payment_behavior: PaymentBehavior,
     idempotency_key: str,
     discounts: Discounts = None,
+    off_session: bool = False,
 ) -> Changed:
     """The subscription after the change; the difference is invoiced and charged at once.
+
+    `off_session` says that the payer is not there, as when staff do it.
 
     With `error_if_incomplete` a payment that does not succeed raises CardDeclined or
     AuthenticationNeeded and changes nothing. With `pending_if_incomplete` Stripe keeps the change
@@ -110,6 +113,8 @@ def update(
         params["proration_date"] = int(proration_date.timestamp())
     if discounts is not None:
         params["discounts"] = cast("list[SubscriptionUpdateParamsDiscount]", discounts)
+    if off_session:
+        params["off_session"] = True
     with translated():
         return v1().subscriptions.update(
             subscription_id, params, {"idempotency_key": idempotency_key}

@@ -15,6 +15,9 @@ from models import db
 
 __all__ = ["ATTENTION", "BAD", "GOOD", "Check", "Report", "examine"]
 
+# So many troubles are named in the sentence.
+NAMED = 2
+
 log = logging.getLogger(__name__)
 
 CHECKS: tuple[Checking, ...] = (
@@ -92,4 +95,7 @@ def _no_answer(error: SQLAlchemyError) -> Check:
 
 
 def _enumerated(words: list[str]) -> str:
+    """The first few in a row, the others as a number."""
+    if len(words) > NAMED:
+        words = [*words[:NAMED], f"{len(words) - NAMED} more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -30,8 +30,7 @@ MOVEMENTS = ("new", "reactivation", "expansion", "contraction", "churn")
 READ_AT_ONCE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A month in which a subscriber's MRR moved; minor units at its beginning and end."""
 
     month: int
@@ -40,8 +39,9 @@ class Step:
     movement: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
+class Subscriber(NamedTuple):
+    """A customer that was ever worth something, with the months in which that moved."""
+
     customer_id: str
     steps: list[Step]
 
@@ -85,10 +85,6 @@ class Book:
     last: Month
     subscribers: list[Subscriber]
     totals: dict[Month, Totals]
-
-    @property
-    def months(self) -> list[Month]:
-        return list(self.totals)
 
     def of(self, month: Month) -> Totals:
         """The month's totals; nothing before the first."""

@@ -31,16 +31,8 @@ class Cohort:
     def size(self) -> int:
         return self.cells[0].subscribers
 
-    @property
-    def mrr(self) -> int:
-        """What it was worth at first, minor units."""
-        return self.cells[0].mrr
-
     def share(self, cell: Cell) -> Share:
         return Share(cell.subscribers, self.size)
-
-    def revenue_share(self, cell: Cell) -> Share:
-        return Share(cell.mrr, self.mrr)
 
 
 def of(book: Book, last: Month) -> list[Cohort]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +37,10 @@ class Month:
     def end(self) -> datetime:
         """The first moment that is not in it any more."""
         return self.plus(1).start
+
+    @property
+    def last_day(self) -> date:
+        return (self.end - timedelta(days=1)).date()
 
     @property
     def label(self) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from billing import tie_out
+from billing.exports.period import Period
 from billing.metrics import book as books
 from billing.metrics import cohorts, lists, recovery, retention, trials
 from billing.metrics.book import Book, Totals
@@ -19,6 +22,7 @@ from billing.metrics.recovery import Recovery
 from billing.metrics.retention import Churn, Retention
 from billing.metrics.shares import Share
 from billing.metrics.view import View
+from billing.tie_out import TieOut
 from models import SubscriptionState, db
 
 # As many months as stand in a chart and its table.
@@ -91,6 +95,13 @@ class Report:
     @cached_property
     def cohorts(self) -> list[Cohort]:
         return cohorts.of(self.book, self.month)
+
+    @cached_property
+    def tie_out(self) -> TieOut | None:
+        """What was invoiced in the month and what became of it; None where nothing was."""
+        days = Period(ZoneInfo("UTC"), self.month.start.date(), self.month.last_day)
+        found = (one for one in tie_out.of(days) if one.currency == self.view.currency)
+        return None if self.view.is_converted else next(found, None)
 
     @cached_property
     def not_counted(self) -> Listing:

@@ -1,33 +1,17 @@
-"""The report's tables as CSV (RFC 4180, UTF-8): amounts as plain decimals of their currency."""
+"""The report's tables as rows of a file, headings first; amounts are decimals of their currency."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-from billing.invoices_csv import safe_text
+from billing.exports.cells import amount, safe_text
 from billing.metrics import names
 from billing.metrics.book import MOVEMENTS
 from billing.metrics.lists import Listing
 from billing.metrics.recovery import OUTCOMES
 from billing.metrics.report import Report
-from billing.money import to_decimal
 
 Rows = Iterator[list[str]]
-
-
-def csv_of(rows: Iterable[list[str]]) -> Iterator[str]:
-    """The file in pieces."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    for row in rows:
-        writer.writerow(row)
-        if buffer.tell() > 16_384:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
 
 
 def months(report: Report) -> Rows:
@@ -75,12 +59,12 @@ def subscribers(listing: Listing, currency: str) -> Rows:
     """The subscribers behind a figure."""
     yield ["customer_id", "name", "currency", *(f"mrr_{name}" for name in listing.shows)]
     for one in names.named(listing.rows):
-        amounts = (getattr(one.row, name) for name in listing.shows)
+        values = (getattr(one.row, name) for name in listing.shows)
         yield [
             one.row.customer_id,
             safe_text(one.name),
             currency.upper(),
-            *(f"{to_decimal(value, currency):f}" for value in amounts),
+            *(amount(value, currency) for value in values),
         ]
 
 
@@ -92,4 +76,4 @@ OF_REPORT: dict[str, Callable[[Report], Rows]] = {
 
 
 def _amount(value: int, report: Report) -> str:
-    return f"{to_decimal(value, report.view.currency):f}"
+    return amount(value, report.view.currency)

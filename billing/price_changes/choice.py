@@ -72,8 +72,13 @@ class Who:
 
 
 def earliest(change: PriceChange, moment: datetime) -> datetime:
-    """Before when nobody moves: the notice counts from the confirmation, `moment` until then."""
+    """Before when nobody moves: the notice counts from the confirmation, `moment` until then.
+
+    It counts by days: thirty days after the 1st is the 31st, from its first moment (UTC) on.
+    """
     soonest = (change.confirmed_at or moment) + timedelta(days=change.notice_days)
+    if change.notice_days:
+        soonest = soonest.replace(hour=0, minute=0, second=0, microsecond=0)
     return max(soonest, change.starts_at) if change.starts_at else soonest
 
 

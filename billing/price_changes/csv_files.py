@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from billing.invoices_csv import safe_text
+from billing.exports.cells import safe_text
 from billing.money import to_decimal
 from billing.price_changes import wording
 from billing.price_changes.rehearsal import Row

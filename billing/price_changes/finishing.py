@@ -10,6 +10,14 @@ from models import PriceChange, PriceMove, db
 OPEN = ("pending", "scheduled", "undoing", "failed")
 
 
+def finish_all() -> None:
+    """Marks every moving change as done that has no open move; commits."""
+    moving = db.session.scalars(select(PriceChange.id).where(PriceChange.status == "moving"))
+    for change_id in moving.all():
+        finish_if_over(change_id)
+    db.session.commit()
+
+
 def finish_if_over(change_id: int) -> bool:
     """Marks a moving change as done once no move is open; commits. Whether it is done now."""
     left = db.session.scalar(

@@ -105,8 +105,9 @@ class ChoiceForm(FlaskForm):
             (KEEP, "Keep them on the old price for good"),
         ],
     )
-    starts_on = _day("Date")
+    # Before the date, which must leave room for it.
     notice_days = WholeNumberField("Days of notice", least=0, most=LONGEST_NOTICE)
+    starts_on = _day("Date")
     currency = SelectField("Currency")
     seats_from = WholeNumberField("Seats from", least=1, most=1_000_000)
     seats_to = WholeNumberField("Seats to", least=1, most=1_000_000)
@@ -160,14 +161,19 @@ class ChoiceForm(FlaskForm):
             without_coupon=bool(self.without_coupon.data),
         )
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        good = super().validate(extra_validators)
+        if self.rule.data == DATE and self.starts_on.data is None and not self.starts_on.errors:
+            self.starts_on.errors = ["Choose the date."]
+            return False
+        return good
+
     def validate_notice_days(self, field: WholeNumberField) -> None:
         if field.number is None and not field.errors:
             raise ValidationError("Say how many days before it they are told. 0 is on the day.")
 
     def validate_starts_on(self, field: DateField) -> None:
         chosen, rule = field.data, self.rule.data
-        if rule == DATE and chosen is None:
-            raise ValidationError("Choose the date.")
         if chosen is None or rule == KEEP:
             return
         today = now().date()

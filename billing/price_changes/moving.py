@@ -36,7 +36,6 @@ from billing.price_changes.phases import Prices
 from billing.price_changes.verdicts import DONE, MOVE, SKIP, Verdict
 from billing.pricing import Cadence
 from models import (
-    Price,
     PriceChange,
     PriceMove,
     Subscription,
@@ -109,27 +108,25 @@ def run(at_most: int = AT_ONCE) -> Moved:
         .limit(at_most)
     ).all()
     db.session.commit()
-    touched: set[int] = set()
     for move_id in ids:
         pacing.wait_for_turn()
         move = _claim(move_id)
         if move is None:
             continue
-        touched.add(move.change_id)
         if not _do(move, did):
             break
-    for change_id in touched | _ask_after_overdue():
-        finishing.finish_if_over(change_id)
+    _ask_after_overdue()
+    finishing.finish_all()
     return did
 
 
-def _ask_after_overdue() -> set[int]:
-    """Pulls subscriptions whose day has passed without our hearing of it; their changes.
+def _ask_after_overdue() -> None:
+    """Pulls subscriptions whose day has passed without our hearing of it.
 
     A webhook may be lost. What the pull brings is told to the moves (`reconciling`).
     """
-    found = db.session.execute(
-        select(PriceMove.change_id, PriceMove.subscription_id)
+    found = db.session.scalars(
+        select(PriceMove.subscription_id)
         .join(Subscription, Subscription.stripe_id == PriceMove.subscription_id)
         .where(
             PriceMove.status == "scheduled",
@@ -139,7 +136,7 @@ def _ask_after_overdue() -> set[int]:
         .limit(ASK_AT_ONCE)
     ).all()
     db.session.commit()
-    for _, subscription_id in found:
+    for subscription_id in found:
         try:
             subscription: Subscription = sync.pull("subscription", subscription_id)
             if subscription.schedule_id is not None:
@@ -147,7 +144,6 @@ def _ask_after_overdue() -> set[int]:
         except BillingError:
             db.session.rollback()
             break
-    return {change_id for change_id, _ in found}
 
 
 def do_now(move_id: int) -> None:
@@ -308,8 +304,10 @@ def _schedule(move: PriceMove, subscription: Subscription, verdict: Verdict) -> 
     assert verdict.at is not None
     prices = Prices(change.price_id, change.new_price_id or "")
     key = f"{change.idempotency_key}-move-{move.id}-{move.round}"
-    move.moves_at = verdict.at
-    db.session.commit()
+    told = (move.quantity, move.moves_at)
+    if move.moves_at != verdict.at:
+        move.moves_at = verdict.at
+        db.session.commit()
     try:
         held = subscription.schedule_id
         schedule = (
@@ -366,7 +364,7 @@ def _schedule(move: PriceMove, subscription: Subscription, verdict: Verdict) -> 
         failures=0,
         last_error=None,
         next_attempt_at=None,
-        **_amounts(move, fresh, item.price),
+        **({} if told == (present.quantity, verdict.at) else _amounts(move, fresh)),
     )
 
 
@@ -401,10 +399,10 @@ def _rewrite(
     )
 
 
-def _amounts(move: PriceMove, subscription: Subscription, price: Price) -> dict[str, int | None]:
+def _amounts(move: PriceMove, subscription: Subscription) -> dict[str, int | None]:
     """Before and after as they are now: seats may have changed since the rehearsal."""
-    new = move.change.new_price
-    if new is None or move.moves_at is None:
+    price, new = move.change.price, move.change.new_price
+    if price is None or new is None or move.moves_at is None:
         return {}
     before, after = rehearsal.before_and_after(move.change, subscription, price, new, move.moves_at)
     return {"amount_before": before, "amount_after": after}

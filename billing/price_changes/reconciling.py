@@ -68,6 +68,9 @@ def _subscription(written: Written) -> Subscription | None:
 
 
 def _bring_up_to_date(move: PriceMove, change: PriceChange, subscription: Subscription) -> None:
+    if move.status == "pending" and move.reason is None:
+        # Its turn comes, or is just now.
+        return
     verdict = verdicts.of(change, subscription, now(), move=move)
     if move.status == "skipped":
         if change.is_running and move.reason in MAY_PASS and verdict.outcome != SKIP:
@@ -78,8 +81,8 @@ def _bring_up_to_date(move: PriceMove, change: PriceChange, subscription: Subscr
     elif verdict.outcome == SKIP and verdict.reason in FOR_GOOD:
         _skip(move, verdict.reason, verdict.detail)
     elif move.status == "pending":
-        # It waits for something; a claimed one has no reason.
-        if verdict.outcome == MOVE and move.reason is not None:
+        # It waited for something.
+        if verdict.outcome == MOVE:
             _again(move, "pending")
     elif not _is_set_down(move, change, subscription, verdict):
         if change.status == "stopped":

@@ -62,10 +62,9 @@ def of(
 
     `schedule` is a schedule of the subscription that the subscription's row does not name yet.
     """
-    account = subscription.customer.account if subscription.customer else None
     if change.rule == KEEP:
         return Verdict(SKIP, reason="kept")
-    if move is None and not Who.of(change).admits(subscription, account):
+    if move is None and not _is_chosen(change, subscription):
         return Verdict(SKIP, reason="not_chosen")
     if not subscription.is_live:
         return Verdict(SKIP, reason="ended")
@@ -87,6 +86,12 @@ def of(
     if at is None:
         return Verdict(WAIT, reason="no_period")
     return _unless_it_leaves(change, subscription, at, schedule or subscription.schedule)
+
+
+def _is_chosen(change: PriceChange, subscription: Subscription) -> bool:
+    who = Who.of(change)
+    account = subscription.customer.account if subscription.customer else None
+    return who.is_everybody or who.admits(subscription, account)
 
 
 def _unless_it_leaves(
@@ -142,10 +147,11 @@ def _moves_at(
         # Set down late, as after a pause: the notice counts from now, but for the odd hour.
         floor = max(floor, now + notice - ODD_HOURS)
     scheduled_at = move.moves_at if move is not None and move.status == "scheduled" else None
-    is_late = scheduled_at is not None and scheduled_at != change.starts_at
-    if change.rule == DATE and change.starts_at is not None and not is_late:
-        in_time = now if told is not None else now + notice - ODD_HOURS
-        if change.starts_at > now and change.starts_at >= in_time:
+    if change.rule == DATE and change.starts_at is not None and change.starts_at > now:
+        is_on_it = scheduled_at == change.starts_at
+        in_time = told is not None or change.starts_at >= now + notice - ODD_HOURS
+        # One that is set down for another day had missed this one.
+        if is_on_it or (in_time and scheduled_at is None):
             return change.starts_at
     if scheduled_at is not None:
         # Set down already; it is another day only if that one is no renewal any more.

@@ -71,6 +71,7 @@ def plans_page(
         "plans/index.html",
         page=page,
         address=partial(url_for, "plans.index"),
+        sign_up=partial(url_for, "security.register"),
         coming=scheduled_change(held, now()) if held else None,
         may_buy=may_buy,
         code=code,

@@ -118,11 +118,11 @@ def _linked(params: dict, invoice: dict) -> list[tuple[dict, int]]:
     ApiError 400 for a refund of another payment, one that failed, or more than is left of it.
     """
     found = []
-    intent = invoicing.intent_of(invoice)
+    paid_by = {payment["payment"].get("payment_intent") for payment in _paid(invoice)}
     for index, given in enumerate(params.get("refunds") or []):
         param = f"refunds[{index}][refund]"
         refund = store.need("refund", given.get("refund", ""), param)
-        if not intent or refund["payment_intent"] != intent["id"]:
+        if refund["payment_intent"] not in paid_by:
             raise ApiError(
                 400,
                 f"The refund {refund['id']} does not belong to a payment of this invoice.",
@@ -140,6 +140,11 @@ def _linked(params: dict, invoice: dict) -> list[tuple[dict, int]]:
             )
         found.append((refund, amount))
     return found
+
+
+def _paid(invoice: dict) -> list[dict]:
+    payments = store.all("invoice_payment", invoice=invoice["id"])
+    return [payment for payment in payments if payment["status"] == "paid"]
 
 
 def _already_linked(refund: str, invoice: str) -> int:
@@ -326,15 +331,7 @@ def _reduce(invoice: dict, amount: int) -> None:
     """Take `amount` off what is still to be paid; negative gives it back."""
     invoice["pre_payment_credit_notes_amount"] += amount
     invoice["amount_due"] -= amount
-    invoice["amount_remaining"] -= amount
-    intent = invoicing.intent_of(invoice)
-    if intent and intent["status"] not in ("succeeded", "canceled", "processing"):
-        intent["amount"] = max(invoice["amount_remaining"], 1)
-        store.save(intent)
-    payment = invoicing.payment_of(invoice)
-    if payment and payment["status"] == "open":
-        payment["amount_requested"] = invoice["amount_remaining"]
-        store.save(payment)
+    invoicing.lower(invoice, amount)
 
 
 def _give_back(note: dict, invoice: dict, params: dict) -> None:

@@ -177,6 +177,18 @@ def mark_paid(invoice: dict, *, out_of_band: bool = False, nothing_left: bool = 
     return invoice
 
 
+def lower(invoice: dict, amount: int) -> None:
+    """Take `amount` off what its own payment still has to bring; negative puts it back."""
+    invoice["amount_remaining"] -= amount
+    intent, payment = intent_of(invoice), payment_of(invoice)
+    if intent and intent["status"] not in ("succeeded", "canceled", "processing"):
+        intent["amount"] = max(invoice["amount_remaining"], 1)
+        store.save(intent)
+    if payment and payment["status"] == "open":
+        payment["amount_requested"] = invoice["amount_remaining"]
+        store.save(payment)
+
+
 def _close_payment(invoice: dict, now: int, paid: int, elsewhere: bool) -> None:
     payment = payment_of(invoice)
     if not payment:

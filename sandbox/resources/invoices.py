@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox import cards, events
 from sandbox.engine import (
+    attaching,
     collecting,
     discounting,
     invoicing,
@@ -185,6 +186,20 @@ def pay(id: str, params: dict[str, Any]) -> dict[str, Any]:
     if invoice["status"] != "paid" and not (intent and intent["status"] == "processing"):
         raise collecting.refusal(invoice)
     return invoice
+
+
+@endpoint("POST", "/v1/invoices/<id>/attach_payment", params="InvoiceAttachPaymentParams")
+def attach_payment(id: str, params: dict[str, Any]) -> dict[str, Any]:
+    invoice = store.get("invoice", id, "invoice")
+    if not params.get("payment_intent"):
+        raise ApiError(
+            400,
+            "The sandbox attaches payment intents only.",
+            code="parameter_missing",
+            param="payment_intent",
+        )
+    intent = store.need("payment_intent", params["payment_intent"], "payment_intent")
+    return attaching.attach(invoice, intent)
 
 
 @endpoint("POST", "/v1/invoices/<id>/send", params="InvoiceSendInvoiceParams")

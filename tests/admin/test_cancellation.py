@@ -62,9 +62,24 @@ def test_half_of_the_month_is_given_back_as_it_was_shown(
 def test_what_was_refunded_before_is_not_refunded_again(desk, stripe, path, invoice):
     desk.do(f"/admin/invoices/{invoice}/refund", amount="300", reason="duplicate")
     page = desk.look(path, way="now_refund")
-    assert "can give back $92.00; $196.00 could be credited to the balance" in words(page)
+    said = (
+        "$196.00 is unused, but $92.00 of it can be given back this way. $196.00 could be credited"
+    )
+    assert said in words(page)
     desk.press(path, agreed(page))
     assert sorted(each.amount for each in stripe.v1.refunds.list({}).data) == [9200, 30000]
+
+
+def test_what_several_invoices_paid_for_is_given_back_of_each(desk, stripe, path, team):
+    monthly = stripe.v1.prices.list({"lookup_keys": ["demo_team_month"]}).data[0].id
+    desk.do(desk.path("plan-change"), price=monthly, seats="24", when="now")
+    # Half of a month of 24 seats: more than the $392.00 that either invoice comes to.
+    page = desk.look(path, way="now_refund")
+    assert "$588.00" in words(page)
+    desk.press(path, agreed(page))
+    assert sorted(each.amount for each in stripe.v1.refunds.list({}).data) == [19600, 39200]
+    totals = [note.total for note in stripe.v1.credit_notes.list({}).data]
+    assert sorted(totals) == [19600, 39200]
 
 
 def test_a_preview_of_an_hour_ago_is_shown_anew(desk, stripe, path, team, clock):

@@ -117,7 +117,7 @@ def test_start_and_end_are_in_the_audit_log_and_on_the_accounts_page(
         assert started.ip
         assert (ended.at - started.at).total_seconds() == 180
     page = support.get(f"/admin/customers/{northwind}").get_data(as_text=True)
-    assert "Customer view started" in page
+    assert "Began to look at the portal as this customer" in page
     assert "by Support, staff" in page
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from billing import sync
 from models import Account, Customer, Invoice, InvoiceLine, Subscription, db
+from tests.staff import words
 
 
 @pytest.fixture
@@ -75,6 +76,16 @@ def test_signs_that_databases_read_as_anything_find_nothing_of_their_own(staff, 
     assert found(staff, "o_her") == []
 
 
+def test_what_no_name_can_hold_is_looked_for_without_harm(staff, named):
+    named("Northwind")
+    assert found(staff, "nor\0thwind") == ["Northwind"]
+    for q in ("\0", "\ud7ff", "\U0010ffff", "' OR 1=1 --", "x" * 200, "a " * 99, "@", "#", "#0"):
+        answer = staff.get("/admin/customers", query_string={"q": q, "price": "\0"})
+        assert answer.status_code == 200, q
+    assert staff.get("/admin/customers", query_string={"q": "x" * 201}).status_code == 422
+    assert staff.get("/admin/customers?page=%3Ei:1~zzz").status_code == 404
+
+
 def test_one_letter_finds_a_page_at_a_time(staff, named):
     named(*(f"Acme {n:03}" for n in range(60)), "Zeta")
     seen, address = [], "/admin/customers?q=a"
@@ -134,6 +145,19 @@ def test_any_id_of_stripes_and_an_invoice_number_lead_straight_to_the_account(
         assert listed(staff.get(address)) == ["Northwind"]
 
 
+def test_an_id_that_only_a_webhook_told_of_leads_to_its_account(
+    subscribe, people, stripe, deliver_webhooks
+):
+    number = people.join("ada@sea.example", "Northwind")
+    subscribe()
+    deliver_webhooks()
+    staff = people.staff_member("staff@tidewater.example", "support")
+    charge = stripe.v1.charges.list().data[0].id
+    events = stripe.v1.events.list({"type": "charge.succeeded"}).data
+    for name in (charge, events[0].id):
+        assert leads_to(staff, name) == f"/admin/customers/{number}", name
+
+
 def test_an_id_that_is_not_known_here_is_said_to_be_so(staff, named):
     named("Northwind")
     for name in ("cus_unknown1", "in_unknown1", "evt_unknown1", "si_unknown1", "re_unknown1"):
@@ -163,6 +187,8 @@ def test_the_list_is_filtered_by_status_and_plan(app, subscribe, staff, people):
     assert found(staff, "", plan=team) == ["Trying", "Paying"]
     assert found(staff, "", plan=team, status="active") == ["Paying"]
     assert found(staff, "start", plan=team) == []
+    trying = words(staff.get("/admin/customers?status=trialing"))
+    assert "$49.00 a month" in re.sub(r"\s+", " ", trying)
 
 
 def test_a_refused_payment_is_filtered_for_and_shown_until_it_is_made_good(
@@ -217,3 +243,126 @@ def test_several_subscriptions_of_one_account_each_count_in_the_filters(
         team = db.session.query(Subscription).filter_by(status="active").one().plan.stripe_id
     assert found(staff, "", status="trialing", plan=team) == []
     assert "1 more" in staff.get("/admin/customers").get_data(as_text=True)
+
+
+def page_of(staff, number, path=""):
+    answer = staff.get(f"/admin/customers/{number}{path}")
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return words(answer)
+
+
+def test_the_page_says_who_they_are_where_they_stand_and_why_they_have_access(
+    subscribe, staff, people
+):
+    number = people.join("ada@sea.example", "Northwind")
+    people.join("vera@sea.example", "Northwind", "viewer")
+    subscribe("Northwind", "team", quantity=8)
+    page = page_of(staff, number)
+    assert "You are on Team. Next charge is $392.00 on 19 December" in page
+    assert "Why does this account have access?" in page
+    assert "Full access Team (sub_" in page
+    assert "A subscription that is paid for (active)" in page
+    assert "How it came to this" in page
+    assert "MRR $392.00" in page
+    assert "Team · 8 seats $49.00 a seat a month" in page
+    assert "Visa ending 4242" in page
+    assert "ada@sea.example Owner" in page
+    assert "vera@sea.example Viewer" in page
+    assert "renews 19 Dec 2026" in page
+
+
+def test_a_failed_payment_and_what_it_leads_to_are_told(renewal, people):
+    renewal()
+    staff = people.staff_member("staff@tidewater.example", "finance")
+    page = page_of(staff, 1)
+    assert "Your payment of $392.00 did not go through" in page
+    assert "A failed payment, in its grace period (grace)" in page
+    assert "Decided by Invoice in_" in page
+    assert "After that Read-only" in page
+
+
+def test_an_account_without_a_customer_says_so_and_every_part_is_empty(staff, named):
+    (number,) = named("Never Bought")
+    page = page_of(staff, number)
+    assert "no customer at Stripe yet" in page
+    assert "Why does this account have no access?" in page
+    assert "Nobody: the last member left." in page
+    assert page_of(staff, number, "/invoices").count("No invoices") == 1
+
+
+def test_a_customer_deleted_at_stripe_is_told_of(app, stripe, subscribe, staff, people):
+    number = people.join("ada@sea.example", "Northwind")
+    subscribe()
+    with app.app_context():
+        customer = db.session.query(Customer).one().stripe_id
+        stripe.v1.customers.delete(customer)
+        sync.pull("customer", customer)
+    page = page_of(staff, number)
+    assert f"The customer {customer} was deleted at Stripe" in page
+    assert "Deleted at Stripe" in words(staff.get("/admin/customers"))
+
+
+def test_a_customer_that_was_not_read_yet_is_told_of(app, staff, named):
+    (number,) = named("Early")
+    with app.app_context():
+        db.session.get(Account, number).stripe_customer_id = "cus_notread"
+        db.session.commit()
+    assert "has not been read from Stripe yet" in page_of(staff, number)
+
+
+def test_very_long_and_hostile_names_stay_text(staff, named):
+    (number,) = named("<script>alert(1)</script>" + "W" * 150)
+    answer = staff.get(f"/admin/customers/{number}")
+    assert b"<script>alert(1)" not in answer.data
+    assert b"<script>alert(1)" not in staff.get("/admin/customers").data
+
+
+def test_twelve_subscriptions_are_all_shown_the_live_ones_first(
+    app, stripe, subscribe, staff, people
+):
+    number = people.join("ada@sea.example", "Northwind")
+    made = [subscribe("Northwind", "starter") for _ in range(12)]
+    with app.app_context():
+        for each in made[6:]:
+            stripe.v1.subscriptions.cancel(each)
+            sync.pull("subscription", each)
+    page = page_of(staff, number)
+    listed = page[page.index("Ends or renews") :]
+    assert max(listed.index(each) for each in made[:6]) < min(listed.index(x) for x in made[6:])
+    assert "5 more" in words(staff.get("/admin/customers"))
+
+
+def test_invoices_are_paged(app, stripe, subscribe, staff, people):
+    number = people.join("ada@sea.example", "Northwind")
+    subscription = subscribe()
+    with app.app_context():
+        invoice = db.session.query(Invoice).one()
+        values = {column.key: getattr(invoice, column.key) for column in Invoice.__table__.columns}
+        for n in range(30):
+            own = {"stripe_id": f"in_copy{n:02}", "number": f"COPY-{n:04}"}
+            db.session.add(Invoice(**{**values, **own}))
+        db.session.commit()
+    assert subscription
+    assert "All invoices" in page_of(staff, number)
+    first = staff.get(f"/admin/customers/{number}/invoices")
+    assert first.get_data(as_text=True).count("/admin/invoices/in_") == 25
+    older = re.search(r'rel="next" href="([^"]*)"', first.get_data(as_text=True))[1]
+    second = staff.get(older.replace("&amp;", "&"))
+    assert second.get_data(as_text=True).count("/admin/invoices/in_") == 6
+
+
+def test_only_admin_and_support_find_what_can_be_done(subscribe, people):
+    number = people.join("ada@sea.example", "Northwind")
+    subscribe()
+    for role, may in (("admin", True), ("support", True), ("finance", False)):
+        staff = people.staff_member(f"{role}@tidewater.example", role)
+        page = page_of(staff, number)
+        for offered in ("What you can do", "View as customer", "Grant access"):
+            assert (offered in page) is may, (role, offered)
+
+
+def test_an_account_that_does_not_exist_is_not_found(staff):
+    for number in (4711, 2**31, 2**70):
+        assert staff.get(f"/admin/customers/{number}").status_code == 404
+        assert staff.get(f"/admin/customers/{number}/timeline").status_code == 404
+        assert staff.get(f"/admin/customers/{number}/invoices").status_code == 404

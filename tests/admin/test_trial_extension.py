@@ -37,6 +37,20 @@ def test_after_the_paid_period_a_free_one_follows_and_nothing_is_charged_before_
     assert len(desk.audited("trial.extended")) == 1
 
 
+def test_the_customer_reads_that_time_was_given_not_that_they_try_something(
+    desk, people, path, outside, clock
+):
+    desk.do(path, until="2027-01-02")
+    owner = people.sign_in("ada@northwind.example")
+    said = words(owner.get("/"))
+    assert "You have Team for free until 2 January. The next charge is $392.00 on 2 January" in said
+    assert "given to you by us" in said
+    assert "Nothing was charged so far" not in said
+    clock.set(datetime(2026, 12, 31, 12, 0, tzinfo=UTC))
+    outside.run_tasks()
+    outside.mail("Your free time of Team ends on 2 January")
+
+
 def test_a_trial_goes_on(desk, stripe, people, subscribe, app):
     people.join("kei@kansai.example", "Kansai")
     subscription = subscribe("Kansai", "team", trial_period_days=7)

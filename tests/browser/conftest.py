@@ -21,7 +21,7 @@ ARGUMENTS = [
     "--disable-component-update",
 ]
 DEMO_PASSWORD = "demo-portal-2026"
-REFUSAL = re.compile(r"Failed to load resource: .* status of 4(02|04|09|22)")
+REFUSAL = re.compile(r"Failed to load resource: .* status of 4(02|03|04|09|22)")
 # The rules of WCAG 2.2 A and AA, and axe's own good practice. Stripe's frames are of another origin
 # and have tests of their own.
 RULES = {

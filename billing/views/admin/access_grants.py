@@ -66,6 +66,9 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
+bp.add_app_template_filter(access.last_day, "last_day")
+
+
 @bp.get(f"{ACCOUNT}/access-grants/new")
 @staff_required(*CARE)
 def new(account_number: int) -> Any:

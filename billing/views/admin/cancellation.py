@@ -14,7 +14,15 @@ from billing.clock import from_unix, now
 from billing.errors import BillingError, StripeBusy
 from billing.review import CARE, Agreement, ReviewForm, choices, may_be_sent_again, press, said
 from billing.templating import money as money_text
-from billing.termination import NOW, NOW_CREDIT, NOW_REFUND, PERIOD_END, TERMINATION, Unused
+from billing.termination import (
+    NOW,
+    NOW_CREDIT,
+    NOW_REFUND,
+    PERIOD_END,
+    TERMINATION,
+    Share,
+    Unused,
+)
 from models import Account, Invoice, StaffAction, Subscription, db
 
 bp = Blueprint(
@@ -167,9 +175,11 @@ def _agreed(subscription: Subscription, problem: BillingError | None) -> Unused 
     action = staff_actions.find(TERMINATION, subscription.stripe_id, Agreement.sent().attempt)
     if action is None:
         return None
-    amount, invoice_id = action.params["amount"], action.params["invoice"]
-    invoice = db.session.get(Invoice, invoice_id) if invoice_id else None
-    return Unused(amount, action.params["currency"], invoice, amount, amount)
+    shares = [
+        Share(db.session.get_one(Invoice, invoice_id), amount, amount)
+        for invoice_id, amount in action.params["shares"]
+    ]
+    return Unused(action.params["amount"], action.params["currency"], tuple(shares))
 
 
 def _moment(form: EndForm, problem: BillingError | None) -> Any:
@@ -187,8 +197,8 @@ def _done(action: StaffAction, subscription: Subscription) -> str:
     amount = money_text(params["amount"], params["currency"]) if params["amount"] else ""
     if result.get("refused"):
         return (
-            f"The subscription has ended, but {amount} was not given back: {result['refused']} "
-            "Do it on the invoice's page."
+            f"The subscription has ended, but not all of {amount} was given back: "
+            f"{result['refused']} Do the rest on the invoice's page."
         )
     back = {NOW_REFUND: f" {amount} is refunded.", NOW_CREDIT: f" {amount} is credited."}
     return "The subscription has ended." + (back.get(params["way"], "") if amount else "")

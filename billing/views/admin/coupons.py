@@ -110,7 +110,7 @@ def confirm_retirement(coupon_id: str) -> Any:
     return render_template(
         "admin/coupons/retirement.html",
         coupon=coupon,
-        codes=len(coupons.active_codes(coupon_id)),
+        has_codes=bool(coupons.active_codes(coupon_id)),
         is_held=held_discounts.is_held(coupon_id),
         is_offered=current_app.config["SETTINGS"].retention_coupon == coupon_id,
     )

@@ -28,6 +28,8 @@ from models import Account, Price, Product, db
 bp = Blueprint("admin_customers", __name__, url_prefix="/admin/customers")
 
 ACCOUNT = "/<int(max=2147483647):account_number>"
+# Of all that happened, on the account's page.
+LATEST = 15
 # Who does something for customers; finance only looks.
 CARE = ("admin", "support")
 STATUSES = (
@@ -69,10 +71,11 @@ class SearchForm(FlaskForm):
     @property
     def search(self) -> Search:
         return Search(
-            text=(self.q.data or "").strip(),
+            # PostgreSQL takes no NUL character.
+            text=(self.q.data or "").replace("\0", "").strip(),
             status=self.status.data or "",
             plan=self.plan.data or "",
-            price=request.args.get("price", ""),
+            price=request.args.get("price", "").replace("\0", ""),
             failed=bool(self.failed.data),
         )
 
@@ -112,7 +115,7 @@ def index() -> Any:
 def show(account_number: int) -> Any:
     """Who they are, where they stand, what they have, and the latest that happened."""
     account = account_or_404(account_number)
-    happened = timeline.of(account)
+    happened = timeline.of(account, size=LATEST)
     return render_template(
         "admin/customers/show.html",
         page=customer_page.of(account, now()),

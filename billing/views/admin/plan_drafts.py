@@ -101,6 +101,8 @@ def preview(plan_id: str) -> Any:
         version=subject.draft.version if subject.draft else 0,
         page=page,
         address=partial(url_for, ".preview", plan_id=plan_id),
+        # Nobody signs up from here: the buttons lead back to the preview.
+        sign_up=lambda next: next,
         # Whoever looks is staff; whoever it is shown to has not signed in.
         current_user=AnonymousUserMixin(),
         current_account=None,
@@ -119,7 +121,8 @@ def publish(plan_id: str) -> Any:
     subject = subject_or_404(plan_id)
     visible = request.form.get("visible") != "0"
     version = request.form.get("version", type=int)
-    if subject.draft is None and subject.product and subject.product.public is visible:
+    product = subject.product
+    if subject.draft is None and product and product.active and product.public is visible:
         flash("It is published as it is drafted. There is nothing left to publish.", "info")
         return redirect(url_for("admin_plans.show", plan_id=plan_id), 303)
     try:

@@ -14,7 +14,6 @@ from billing.authorization import staff_required
 from billing.plan_drafts import Subject
 from billing.plan_steps import Sold
 from billing.price_form import CurrencyForm, PriceForm
-from billing.pricing import buyable_prices
 from billing.views.admin.plans import subject_or_404
 from models import Price
 
@@ -46,14 +45,15 @@ def create(plan_id: str) -> Any:
 @staff_required("admin")
 def new_currency(plan_id: str, price_id: str) -> Any:
     subject = subject_or_404(plan_id)
-    return _currency_page(subject, _sold_or_404(subject, price_id), CurrencyForm(data=request.args))
+    sold = _sold_or_404(subject, price_id, per_unit=True)
+    return _currency_page(subject, sold, CurrencyForm(data=request.args))
 
 
 @bp.post("/prices/<price_id>/currencies")
 @staff_required("admin")
 def create_currency(plan_id: str, price_id: str) -> Any:
     subject = subject_or_404(plan_id)
-    sold = _sold_or_404(subject, price_id)
+    sold = _sold_or_404(subject, price_id, per_unit=True)
     form = CurrencyForm()
     if not form.validate():
         return _currency_page(subject, sold, form), 422
@@ -96,10 +96,12 @@ def remove_planned(plan_id: str, step_id: str) -> Any:
     return redirect(url_for("admin_plans.show", plan_id=plan_id), 303)
 
 
-def _sold_or_404(subject: Subject, price_id: str) -> Sold:
-    """The plan's price of that id, which is for sale."""
-    found = plan_steps.sold(subject)
-    return next((s for s in found if s.price and s.price.stripe_id == price_id), None) or abort(404)
+def _sold_or_404(subject: Subject, price_id: str, *, per_unit: bool = False) -> Sold:
+    """The plan's price of that id, which is for sale; `per_unit`: at one amount for each."""
+    for sold in plan_steps.sold(subject):
+        if sold.price and sold.price.stripe_id == price_id:
+            return sold if sold.is_per_unit or not per_unit else abort(404)
+    abort(404)
 
 
 def _price_of(sold: Sold) -> Price:
@@ -128,5 +130,4 @@ def _currency_page(subject: Subject, sold: Sold, form: CurrencyForm) -> str:
         sold=sold,
         form=form,
         missing=missing,
-        prices=buyable_prices(subject.product) if subject.product else [],
     )

@@ -21,7 +21,7 @@ from billing import (
 from billing.authorization import staff_required
 from billing.plan_drafts import Subject
 from billing.plan_form import PlanForm
-from models import Price, db
+from models import db
 
 bp = Blueprint("admin_plans", __name__, url_prefix="/admin/plans")
 
@@ -40,7 +40,7 @@ def index() -> Any:
         on_sale=[plan for plan in plans if plan.active],
         archived=[plan for plan in plans if not plan.active],
         subjects=drafts,
-        unborn=[plan_drafts.find(draft.product_id) for draft in plan_drafts.unborn()],
+        unborn=plan_drafts.unborn(),
         sold=plan_steps.sold,
         subscribers=plan_subscribers.by_plan(plan.stripe_id for plan in plans),
     )
@@ -91,7 +91,6 @@ def show(plan_id: str) -> Any:
         names={p.stripe_id: p.name for p in plan_drafts.plans()},
         said=plan_values.said,
         editor=plan_drafts.last_editor(subject) if subject.draft else None,
-        price_of=lambda price_id: db.session.get(Price, price_id),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import (
@@ -126,10 +127,9 @@ def choose(change_number: int) -> Any:
 def export(change_number: int) -> Any:
     """Each subscriber before and after, as one file."""
     change = _change_or_404(change_number)
-    rows = rehearsal.rows(change, subscribers.every(change), now())
     name = f"price-change-{change.id}-{now():%Y-%m-%d}.csv"
     return Response(
-        stream_with_context(csv_files.rehearsed(rows)),
+        stream_with_context(csv_files.rehearsed(_every(change.id))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -172,6 +172,12 @@ def discard(change_number: int) -> Any:
     draft.discard(change)
     flash("The draft is thrown away. No price was changed.", "success")
     return redirect(url_for(".index"), 303)
+
+
+def _every(change_id: int) -> Iterator[rehearsal.Row]:
+    """Read while the file is being sent, in a session of its own."""
+    change = db.session.get_one(PriceChange, change_id)
+    yield from rehearsal.rows(change, subscribers.every(change), now())
 
 
 def _launch(change: PriceChange) -> None:

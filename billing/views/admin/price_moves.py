@@ -54,7 +54,7 @@ def export(change_number: int) -> Any:
     change = _change_or_404(change_number)
     name = f"price-change-{change.id}-moves-{now():%Y-%m-%d}.csv"
     return Response(
-        stream_with_context(csv_files.moved(_every(change))),
+        stream_with_context(csv_files.moved(_every(change.id))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -162,10 +162,10 @@ def undo(change_number: int, move_number: int) -> Any:
     return _back(change)
 
 
-def _every(change: PriceChange) -> Iterator[PriceMove]:
+def _every(change_id: int) -> Iterator[PriceMove]:
     yield from db.session.scalars(
         select(PriceMove)
-        .where(PriceMove.change_id == change.id)
+        .where(PriceMove.change_id == change_id)
         .options(joinedload(PriceMove.account))
         .order_by(PriceMove.id)
         .execution_options(yield_per=500)

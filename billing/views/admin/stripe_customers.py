@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, render_template, url_for
 from sqlalchemy import select
 
 from billing import customer_rows
@@ -19,6 +19,8 @@ SHOWN = 10
 @staff_required()
 def show(stripe_id: str) -> Any:
     """Facts only; one with an account leads to the account's page."""
+    if not stripe_id.isprintable():
+        abort(404)
     customer = db.get_or_404(Customer, stripe_id)
     if customer.account is not None:
         return redirect(url_for("admin_customers.show", account_number=customer.account.id))

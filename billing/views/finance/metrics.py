@@ -11,6 +11,7 @@ from flask_babel import get_locale
 from billing import paging
 from billing.authorization import staff_required
 from billing.clock import now
+from billing.exports import csv_file
 from billing.metrics import drawing, names, tables
 from billing.metrics import recovery as failed
 from billing.metrics.definitions import DEFINITIONS
@@ -62,8 +63,8 @@ def export(table: str) -> Any:
         abort(404)
     name = f"{table}-{report.month.key}-{report.view.key}.csv"
     return Response(
-        stream_with_context(tables.csv_of(rows)),
-        mimetype="text/csv",
+        stream_with_context(csv_file.pieces(next(rows), rows)),
+        content_type=csv_file.MIME,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
