@@ -106,7 +106,12 @@ def follow_mirror(written: sync.Written) -> None:
     column = "stripe_id" if written.kind == "customer" else "customer_id"
     if written.kind == "invoice" and all(getattr(row, n) == before.get(n) for n in TELLING):
         return
-    if written.kind == "invoice" and written.is_new and not row.attempt_count:
+    # A new one tells something only if its payment was refused and is still owed.
+    if (
+        written.kind == "invoice"
+        and written.is_new
+        and not (row.attempt_count and row.status in OWED)
+    ):
         return
     # A detached payment method names no customer any more.
     refresh_customers({each for each in (getattr(row, column), before.get(column)) if each})
