@@ -11,10 +11,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from babel.localedata import load as locale_data
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -49,6 +51,7 @@ BILLING_MAILS = (
     "credit_note",
     "purchase_receipt",
     "price_change",
+    "payment_request",
 )
 # What an account may use where that is the owner's to decide: full, read_only or none.
 ACCESS_LEVELS = {
@@ -157,6 +160,10 @@ class Settings:
     clock_offset_file: Path | None = None
     # Names of BILLING_MAILS that are not sent.
     mails_off: frozenset[str] = frozenset()
+    # What finance's figures are converted into; None: each currency by itself only.
+    reporting_currency: str | None = None
+    # How much of the reporting currency one unit of another is worth, by lower-case code.
+    exchange_rates: Mapping[str, Decimal] = field(default_factory=dict)
     broker_url: str = field(default=FILE_BROKER, repr=False)
     # How many days before a subscriber's price changes they are written to.
     price_notice_days: int = 30
@@ -247,6 +254,7 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
     access_levels = _access_levels(read)
     clock_offset_file = _clock_offset_file(read, guarded=guarded)
     mails_off = _mails_off(read)
+    reporting_currency, exchange_rates = _reporting(read)
     broker_url = _broker_url(read)
     notice_days = read.number("PRICE_NOTICE_DAYS", default=30)
     if notice_days > LONGEST_NOTICE:
@@ -273,6 +281,8 @@ def load(environ: Mapping[str, str] | None = None, *, serving: bool = True) -> S
         access_levels=access_levels,
         clock_offset_file=clock_offset_file,
         mails_off=mails_off,
+        reporting_currency=reporting_currency,
+        exchange_rates=exchange_rates,
         broker_url=broker_url,
         price_notice_days=notice_days,
         price_moves_per_second=moves_per_second,
@@ -441,6 +451,42 @@ def _mails_off(read: _Reader) -> frozenset[str]:
             "receipt,refund",
         )
     return frozenset(named)
+
+
+def _reporting(read: _Reader) -> tuple[str | None, dict[str, Decimal]]:
+    """The reporting currency and the rates into it, such as "eur=1.08, jpy=0.0067"."""
+    currency = (read.optional("REPORTING_CURRENCY") or "").lower()
+    if currency and not _is_currency(currency):
+        read.problem("REPORTING_CURRENCY", f"is {currency!r}, which is no currency", "usd")
+    rates: dict[str, Decimal] = {}
+    for part in filter(None, read.environ.get("EXCHANGE_RATES", "").replace(" ", "").split(",")):
+        code, _, given = part.lower().partition("=")
+        rate = _rate(given)
+        if not _is_currency(code) or rate is None or code == currency or code in rates:
+            read.problem(
+                "EXCHANGE_RATES",
+                f"holds {part!r}; it takes a currency other than the reporting one, once, "
+                "and how much of the reporting currency one unit of it is worth",
+                "eur=1.08,jpy=0.0067",
+            )
+        else:
+            rates[code] = rate
+    if rates and not currency:
+        read.problem("REPORTING_CURRENCY", "is not set, but EXCHANGE_RATES lead to it", "usd")
+    return currency or None, rates
+
+
+def _is_currency(code: str) -> bool:
+    return code.upper() in locale_data("en")["currency_names"]
+
+
+def _rate(text: str) -> Decimal | None:
+    """A positive number; None for anything else."""
+    try:
+        rate = Decimal(text)
+    except InvalidOperation:
+        return None
+    return rate if rate.is_finite() and rate > 0 else None
 
 
 def _price_moves_per_second(read: _Reader, *, key: str, local: bool) -> int:

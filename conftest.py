@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.account_things",
     "tests.billing_mails",
     "tests.failed_payment",
+    "tests.staff",
     "tests.price_changing",
     "tests.subscriber",
 ]

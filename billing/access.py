@@ -68,14 +68,16 @@ def last_day(until: datetime) -> date:
     return (until - timedelta(microseconds=1)).date()
 
 
-def decide(account: Account, now: datetime) -> Decision:
-    """What the account may use at `now`.
+def decide(account: Account, now: datetime, *, without: AccessGrant | None = None) -> Decision:
+    """What the account may use at `now`; `without` a grant, as if it had not been given.
 
     Of several subscriptions the one that allows most decides. A grant decides where it allows
     more than they do, or as much of a higher plan.
     """
     decision = _by_subscriptions(account, now)
     for grant in _grants(account, now):
+        if grant is without:
+            continue
         given = _by_grant(grant, decision)
         if given.rank > decision.rank or _is_higher_plan(given, decision):
             decision = given

@@ -12,20 +12,27 @@ from flask_security import auth_required
 from sqlalchemy import select
 from werkzeug.local import LocalProxy
 
-from models import STAFF_ROLES, Account, Membership, Mirrored, db
+from billing import customer_view
+from models import STAFF_ROLES, Account, Invoice, Membership, Mirrored, User, db
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Mirrored)
 
 
 def _account() -> Account | None:
-    """The account the signed-in user acts for: the one switched to, else the first joined."""
+    """The account the signed-in user acts for: the one switched to, else the first joined.
+
+    For staff looking at the portal as a customer, that customer's.
+    """
     if "account" not in g:
         g.account = _find_account() if current_user.is_authenticated else None
     return g.account
 
 
 def _find_account() -> Account | None:
+    view = customer_view.current()
+    if view is not None:
+        return view.account
     found = db.session.scalars(
         select(Account)
         .join(Membership)
@@ -40,9 +47,17 @@ current_account: Account = LocalProxy(_account)  # type: ignore[assignment]
 
 
 def current_role() -> str | None:
-    """The signed-in user's role in the current account, or None."""
+    """The signed-in user's role in the current account, or None; an owner's while staff look."""
     account = _account()
+    if account is not None and customer_view.current() is not None:
+        return "owner"
     return account.role_of(current_user) if account else None
+
+
+def reader() -> User:
+    """Whose page it is: who is signed in, or the owner whom staff look at the portal as."""
+    found: User = customer_view.viewed_as() or current_user._get_current_object()
+    return found
 
 
 def member_required(*roles: str) -> Callable[[View], View]:
@@ -77,8 +92,7 @@ def staff_required(*roles: str) -> Callable[[View], View]:
         @wraps(view)
         @auth_required("session")
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            held = {role.name for role in current_user.roles}
-            if not held & set(roles or STAFF_ROLES):
+            if not holds_role(*(roles or STAFF_ROLES)):
                 abort(403)
             return view(*args, **kwargs)
 
@@ -86,6 +100,13 @@ def staff_required(*roles: str) -> Callable[[View], View]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def holds_role(*roles: str) -> bool:
+    """Whether the signed-in person holds one of these staff roles."""
+    if not current_user.is_authenticated:
+        return False
+    return bool({role.name for role in current_user.roles} & set(roles))
 
 
 def owned_or_404(kind: type[Row], stripe_id: str) -> Row:
@@ -106,3 +127,21 @@ def owned_or_404(kind: type[Row], stripe_id: str) -> Row:
     if row is None:
         abort(404)
     return row
+
+
+def account_or_404(account_number: int) -> Account:
+    """Any account, for staff."""
+    return db.session.get(Account, account_number) or abort(404)
+
+
+def any_invoice_or_404(stripe_id: str) -> tuple[Invoice, Account]:
+    """Any account's invoice, for staff; 404 for one that is nobody's here."""
+    invoice = db.session.get(Invoice, stripe_id)
+    if invoice is None or invoice.deleted_at is not None:
+        abort(404)
+    account = db.session.scalar(
+        select(Account).where(Account.stripe_customer_id == invoice.customer_id)
+    )
+    if account is None:
+        abort(404)
+    return invoice, account

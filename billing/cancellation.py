@@ -94,8 +94,11 @@ def create(subscription: Subscription, feedback: Feedback, comment: str) -> Subs
     return _pull(subscription)
 
 
-def undo(subscription: Subscription) -> Subscription:
-    """The subscription, to go on as if it had not been cancelled, or ended: then it is too late."""
+def undo(subscription: Subscription, *, account_id: int | None = None) -> Subscription:
+    """The subscription, to go on as if it had not been cancelled, or ended: then it is too late.
+
+    `account_id` is for the audit log when staff do it, who belong to no account.
+    """
     try:
         at_period_end = subscription.cancel_at_period_end
         with outcome.told_by(lambda: _goes_on(_pull(subscription))):
@@ -105,7 +108,7 @@ def undo(subscription: Subscription) -> Subscription:
         if found.is_live:
             raise
         return found
-    record("subscription.kept", subscription.stripe_id)
+    record("subscription.kept", subscription.stripe_id, account_id=account_id)
     db.session.commit()
     return _pull(subscription)
 

@@ -106,17 +106,22 @@ def _row(
     now: datetime,
 ) -> Row:
     live = [each for each in held if each.is_live]
-    monthly: dict[str, int] = {}
-    for each in live:
-        monthly[each.currency] = monthly.get(each.currency, 0) + mrr.of(each, now)
     return Row(
         account=account,
         mail=mails.get(account.id),
         subscription=next(iter(live or held), None),
         others=max(len(live) - 1, 0),
-        monthly=tuple(sorted((amount, code) for code, amount in monthly.items() if amount)),
+        monthly=monthly(live, now),
         trouble=troubles.get(account.stripe_customer_id or ""),
     )
+
+
+def monthly(held: Sequence[Subscription], now: datetime) -> tuple[tuple[int, str], ...]:
+    """What subscriptions bring in a month: an amount for each currency, never summed over two."""
+    amounts: dict[str, int] = {}
+    for each in held:
+        amounts[each.currency] = amounts.get(each.currency, 0) + mrr.of(each, now)
+    return tuple(sorted((amount, code) for code, amount in amounts.items() if amount))
 
 
 def _mails(account_ids: list[int]) -> dict[int, str]:

@@ -88,6 +88,8 @@ def lasting(length: timedelta) -> str:
         if seconds >= 2 * size or seconds == size:
             return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
 def in_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
     """The moment as clocks of `zone` show it."""
     return moment.astimezone(zone) if moment else None

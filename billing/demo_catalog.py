@@ -13,7 +13,10 @@ MONTHS_PAID_PER_YEAR = 10
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """One plan: monthly amounts in minor units by currency, the first being the price's own."""
+    """One plan: monthly amounts in minor units by currency, the first being the price's own.
+
+    `earlier` are the amounts it was sold at before its price was raised, if it ever was.
+    """
 
     slug: str
     name: str
@@ -21,6 +24,7 @@ class DemoPlan:
     features: tuple[str, ...]
     monthly: dict[str, int]
     metadata: dict[str, str]
+    earlier: dict[str, int] | None = None
 
 
 PLANS = (
@@ -46,6 +50,7 @@ PLANS = (
             "trial_days": "14",
             "pausable": "true",
         },
+        earlier={"usd": 4500, "eur": 4200, "jpy": 6800},
     ),
     DemoPlan(
         "business",
@@ -67,8 +72,11 @@ RETENTION_COUPON = "demo_stay"
 CREDIT_PACK = {"usd": 2000, "eur": 1900, "jpy": 3000}
 
 
-def put_in_place() -> None:
-    """Creates the plans and prices that are missing at Stripe and pulls all into the mirror."""
+def put_in_place(*, earlier: bool = False) -> None:
+    """Creates the plans and prices that are missing at Stripe and pulls all into the mirror.
+
+    With `earlier` the prices are those from before they were raised.
+    """
     for plan in PLANS:
         product_id = f"demo_{plan.slug}"
         _product(
@@ -78,8 +86,9 @@ def put_in_place() -> None:
             plan.features,
             {"slug": plan.slug, "public": "true", **plan.metadata},
         )
-        _price(plan, product_id, "month", 1)
-        _price(plan, product_id, "year", MONTHS_PAID_PER_YEAR)
+        amounts = (earlier and plan.earlier) or plan.monthly
+        _price(plan.slug, amounts, product_id, "month", 1)
+        _price(plan.slug, amounts, product_id, "year", MONTHS_PAID_PER_YEAR)
     _credit_pack()
     _retention_coupon()
 
@@ -140,11 +149,17 @@ def _retention_coupon() -> None:
     sync.pull("coupon", RETENTION_COUPON)
 
 
-def _price(plan: DemoPlan, product_id: str, interval: catalog.Interval, months: int) -> None:
-    lookup_key = f"demo_{plan.slug}_{interval}"
+def _price(
+    slug: str,
+    monthly: dict[str, int],
+    product_id: str,
+    interval: catalog.Interval,
+    months: int,
+) -> None:
+    lookup_key = f"demo_{slug}_{interval}"
     price = catalog.price_by_lookup_key(lookup_key)
     if price is None:
-        (currency, amount), *others = plan.monthly.items()
+        (currency, amount), *others = monthly.items()
         price = catalog.create_price(
             product=product_id,
             lookup_key=lookup_key,

@@ -27,6 +27,9 @@ class Row:
     on: datetime | None
     amount: int
     status: str | None
+    stripe_id: str = ""
+    # Why a refund did not arrive, in Stripe's word.
+    failure: str | None = None
     label: str = ""
     pdf: str | None = None
     refunded: int = 0
@@ -84,6 +87,7 @@ def _note(note: CreditNote) -> Row:
         note.created,
         note.total,
         note.status,
+        stripe_id=note.stripe_id,
         label=note.number,
         pdf=note.pdf,
         refunded=refunds,
@@ -94,4 +98,11 @@ def _note(note: CreditNote) -> Row:
 
 
 def _refund(refund: Refund) -> Row:
-    return Row("refund", refund.created, refund.amount, refund.status)
+    return Row(
+        "refund",
+        refund.created,
+        refund.amount,
+        refund.status,
+        stripe_id=refund.stripe_id,
+        failure=refund.failure_reason,
+    )

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from babel import Locale
 from babel.numbers import (
     NumberFormatError,
+    format_compact_currency,
     format_currency,
     format_decimal,
     get_currency_symbol,
@@ -140,6 +141,19 @@ def decimal_text(
     value = Decimal(unit_amount_decimal).scaleb(-exponent(currency)).normalize()
     fraction = -int(value.as_tuple().exponent)
     return _format(value, currency, max(digits(currency), fraction), locale)
+
+
+def compact(amount: int, currency: str, *, locale: str = "en_US") -> str:
+    """The amount in few letters, for an axis or a crowded table: "$1.2K", "$49"."""
+    value = to_decimal(abs(amount), currency)
+    places = 0 if value < 1000 else 1
+    shown = format_compact_currency(
+        round(value) if value < 1000 else value,
+        currency.upper(),
+        locale=locale,
+        fraction_digits=places,
+    )
+    return MINUS + shown if amount < 0 else shown
 
 
 def _format(value: Decimal, currency: str, places: int, locale: str) -> str:

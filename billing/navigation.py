@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from flask import request, url_for
 from flask_login import current_user
 
+from billing import customer_view
 from billing.authorization import current_account, current_role
 from billing.purchases import has_any, is_anything_on_sale
 from models import STAFF_ROLES, Account, User
@@ -64,21 +65,27 @@ def navigation() -> Navigation:
     account = current_account._get_current_object()
     if is_staff_page() or (account is None and user.is_staff):
         return _of_staff(user, account)
+    is_looking = customer_view.current() is not None
     links = [Entry("settings", "Your settings", url_for("account_settings.show"))]
+    if is_looking:
+        # Their own settings are not the customer's.
+        links = []
     if user.is_staff:
         links.append(Entry("staff", "Staff pages", url_for("admin_overview.index")))
     return Navigation(
         user=user,
         place=account.name if account else "",
         account=account,
-        accounts=[membership.account for membership in user.memberships],
+        accounts=[] if is_looking else [membership.account for membership in user.memberships],
         tabs=[
             Entry(key, label, url_for(endpoint))
             for key, label, endpoint, roles in TABS
             if current_role() in roles and (key != "purchases" or _has_purchases(account))
         ],
         links=links,
-        switch_url=url_for("accounts.switch") if len(user.memberships) > 1 else None,
+        switch_url=(
+            url_for("accounts.switch") if len(user.memberships) > 1 and not is_looking else None
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from billing import (
     cancellation_offers,
+    failed_payments,
+    held_discounts,
     purchase_grants,
     quote_differences,
     search_index,
@@ -12,6 +14,8 @@ from billing.price_changes import reconciling
 
 __all__ = [
     "cancellation_offers",
+    "failed_payments",
+    "held_discounts",
     "purchase_grants",
     "quote_differences",
     "reconciling",

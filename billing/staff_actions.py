@@ -73,7 +73,7 @@ class Kind:
 
     `refresh` pulls what the action rests on; `state` tells it from the mirror, in what JSON can
     hold, to be compared with what was shown; `do` asks Stripe under a key and gives what came of
-    it; `find` looks whether Stripe has done it. `audit` is what the audit log calls it.
+    it; `find` looks whether Stripe has done all of it. `audit` is what the audit log calls it.
     """
 
     name: str
@@ -82,6 +82,8 @@ class Kind:
     state: Callable[[str], State]
     do: Callable[[StaffAction, str], State]
     find: Callable[[StaffAction], State | None]
+    # Whether the first of several steps is done, so that the rest must follow whatever is so now.
+    is_begun: Callable[[StaffAction], bool] = lambda action: False
 
 
 KINDS: dict[str, Kind] = {}
@@ -149,6 +151,9 @@ def carry_out(action: StaffAction, seen: str) -> StaffAction:
         raise Changed
     was_asked = action.is_open
     if was_asked and _is_found(kind, action):
+        return action
+    if was_asked and kind.is_begun(action):
+        _do(kind, action, may_release=False)
         return action
     if not was_asked:
         _settle_earlier(action)
@@ -227,7 +232,10 @@ def _settle(action: StaffAction) -> bool:
         return True
     if action.asked_at is not None and action.asked_at > now() - ANSWERED_WITHIN:
         return False
-    _close(action, "refused")
+    if kind.is_begun(action):
+        _do(kind, action, may_release=False)
+    else:
+        _close(action, "refused")
     return True
 
 

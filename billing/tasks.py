@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from billing import outbox, pauses, purchases, stripe_calls, task_runs, webhook_inbox
+from billing import (
+    customer_view,
+    outbox,
+    pauses,
+    purchases,
+    staff_actions,
+    stripe_calls,
+    task_runs,
+    webhook_inbox,
+)
 from billing.clock import now
 from billing.facts import reminders
 from billing.price_changes import moving, notices
@@ -33,8 +42,10 @@ class Task:
 # In this order when they are run once: the later ones do what the earlier ones find.
 TASKS = (
     Task("sweep_inbox", timedelta(minutes=1), lambda: webhook_inbox.sweep(only_due=True)),
+    Task("settle_staff_actions", timedelta(minutes=1), staff_actions.settle_open),
     Task("resume_paused", timedelta(minutes=1), lambda: pauses.resume_due(now())),
     Task("expire_purchases", timedelta(hours=1), lambda: purchases.expire_due(now())),
+    Task("end_customer_views", timedelta(minutes=1), customer_view.end_those_over),
     Task("move_prices", timedelta(seconds=10), moving.run),
     Task("find_price_notices", timedelta(minutes=1), notices.find),
     Task("find_reminders", timedelta(minutes=1), reminders.find),

@@ -9,7 +9,7 @@ from flask import Flask, request
 from flask_babel import get_locale
 from flask_login import current_user
 
-from billing import authorization, clock, colour, dates, declines
+from billing import authorization, clock, colour, customer_view, dates, declines
 from billing import money as money_text
 from billing.backup_payment import backup_for
 from billing.exports import period
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money,
         price_tag=price_tag,
+        compact=compact,
         day=dates.day,
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
@@ -49,6 +50,8 @@ def init_app(app: Flask) -> None:
             "current_account": authorization.current_account if signed_in else None,
             "current_role": authorization.current_role() if signed_in else None,
             "now": clock.now(),
+            "customer_view": customer_view.current(),
+            "machine_now": clock.machine_now(),
         }
 
 
@@ -64,6 +67,11 @@ def money(amount: int, currency: str) -> str:
 def price_tag(amount: int, currency: str) -> str:
     """As `money`, without a zero fraction: "$49"."""
     return money_text.text(amount, currency, locale=_locale(), trim=True)
+
+
+def compact(amount: int, currency: str) -> str:
+    """As `money`, in few letters: "$1.2K"."""
+    return money_text.compact(amount, currency, locale=_locale())
 
 
 def explained(said: dict[str, Any] | None) -> declines.Decline | None:

@@ -57,9 +57,15 @@ class UpcomingCharge:
         return last is not None and last < self.on.date()
 
 
-def upcoming_charges(customer_id: str | None, now: datetime) -> list[UpcomingCharge]:
-    """The customer's next charges after `now` in order, at most twelve."""
-    return list(islice(_charges(customer_id, now), MOST))
+def upcoming_charges(
+    customer_id: str | None, now: datetime, balance_change: int = 0
+) -> list[UpcomingCharge]:
+    """The customer's next charges after `now` in order, at most twelve.
+
+    `balance_change`, minor units of the customer's currency, is added to the balance first: what
+    would be charged if it were changed so.
+    """
+    return list(islice(_charges(customer_id, now, balance_change), MOST))
 
 
 def is_awaiting_news(subscription: Subscription, now: datetime) -> bool:
@@ -80,7 +86,9 @@ class _Expected:
     invoice: Invoice | None = None
 
 
-def _charges(customer_id: str | None, now: datetime) -> Iterator[UpcomingCharge]:
+def _charges(
+    customer_id: str | None, now: datetime, balance_change: int
+) -> Iterator[UpcomingCharge]:
     customer = db.session.get(Customer, customer_id) if customer_id else None
     if customer is None or customer.deleted_at is not None:
         return
@@ -95,7 +103,7 @@ def _charges(customer_id: str | None, now: datetime) -> Iterator[UpcomingCharge]
     courses = [_expected(one, now) for one in found.values() if one.is_live]
     made = sorted(_made(customer.stripe_id), key=_charged_on)
     courses.append(_made_already(one, found) for one in made if _charged_on(one) > now)
-    balance = _Balance(customer)
+    balance = _Balance(customer, balance_change)
     for each in heapq.merge(*courses, key=lambda each: each.bill.on):
         yield balance.charge(each)
 
@@ -166,9 +174,9 @@ class _Balance:
     Source: Stripe's docs, "Customer credit balance".
     """
 
-    def __init__(self, customer: Customer):
+    def __init__(self, customer: Customer, change: int):
         self.customer = customer
-        self.amounts = {customer.currency: customer.balance}
+        self.amounts = {customer.currency: customer.balance + change}
         # Currencies whose balance may be a little different, and those where it may be anything.
         self.rough: set[str] = set()
         self.unknown: set[str] = set()

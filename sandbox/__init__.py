@@ -74,6 +74,7 @@ def create_app(
     deliver: bool = True,
     base_url: str = DEFAULT_URL,
     clock_file: str | Path | None = None,
+    begin: int | None = None,
 ) -> Sandbox:
     """The sandbox on a SQLite file.
 
@@ -81,7 +82,8 @@ def create_app(
     the machine's clock. With `deliver` false, events wait in `events.pending()` for the caller.
     `base_url` is where a browser finds the sandbox's pages. In `clock_file` it writes how many
     seconds it is ahead of the machine's clock, at start and whenever its clock is moved, before it
-    tells of what happened.
+    tells of what happened. On a new file time goes on from the unix second `begin`, be it past: a
+    past can then be lived through.
     """
     app = Sandbox(__name__, static_folder=None)
     app.config["BASE_URL"] = base_url.rstrip("/")
@@ -94,6 +96,9 @@ def create_app(
         saved = transaction.setting(sandbox_clock.SETTING)
         if saved is not None:
             sandbox_clock.advance(int(saved) - sandbox_clock.offset())
+        elif begin is not None and not transaction.kinds():
+            sandbox_clock.advance(begin - sandbox_clock.now())
+            transaction.set_setting(sandbox_clock.SETTING, str(sandbox_clock.offset()))
 
     resources.load()
     with app.storage.transaction():

@@ -17,9 +17,8 @@ HOST = "127.0.0.1"
 class Server(BaseApplication):
     """gunicorn with one process and threads: the database has one writer."""
 
-    def __init__(self, port: int, database: str, base_url: str, clock_file: str | None) -> None:
-        self._port, self._database, self._base_url = port, database, base_url
-        self._clock_file = clock_file
+    def __init__(self, port: int, database: str, **how: Any) -> None:
+        self._port, self._database, self._how = port, database, how
         super().__init__()
 
     def load_config(self) -> None:
@@ -40,7 +39,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._database, base_url=self._base_url, clock_file=self._clock_file)
+        return create_app(self._database, **self._how)
 
 
 def main() -> None:
@@ -51,6 +50,9 @@ def main() -> None:
     parser.add_argument(
         "--clock-file", help="where it writes how many seconds it is ahead of this machine"
     )
+    parser.add_argument(
+        "--begin", type=int, help="the unix second at which time begins on a new file"
+    )
     options = parser.parse_args()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,7 +62,8 @@ def main() -> None:
             sys.exit(f"Port {options.port} is in use. Choose another: python -m sandbox --port N")
     base_url = options.base_url or f"http://{HOST}:{options.port}"
     print(f"The sandbox is at {base_url}", flush=True)
-    Server(options.port, options.data, base_url, options.clock_file).run()
+    how = {"base_url": base_url, "clock_file": options.clock_file, "begin": options.begin}
+    Server(options.port, options.data, **how).run()
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from typing import Any
 from flask import Flask
 
 from billing import sync
-from models import Price, db
+from models import Account, Price, db
 from tests.checkout_page import pay
 from tests.quote_page import at_stripe, quote_in
+from tests.staff import agreed
 from tests.test_invoice_payment import fields_of
 from tests.test_payment_methods import save_card
 
@@ -23,6 +24,11 @@ BUSY = "Nothing was changed and you were not charged. Please try again in a minu
 UNKNOWN = "we do not know yet whether this went through. We check and show the result here. Trying"
 CHECKING = "Nothing is lost, and you are not charged twice."
 NOT_SAVED_YET = "so we do not know yet whether it was saved. Nothing was charged."
+STAFF_BUSY = "Stripe is busy. Nothing was changed. Press the button again in a minute."
+STAFF_UNKNOWN = (
+    "We do not know yet whether this went through. Press the button again: it looks first and does "
+    "nothing twice."
+)
 STILL_PINNED = (
     "It is your default now, but a subscription still uses its old payment method. "
     "Nothing was charged."
@@ -64,6 +70,8 @@ class Act(ABC):
     subscribed = True
     # Whether the portal sends a key of its own, under which Stripe may keep a failure.
     keyed = False
+    # Whether support presses it, on a page of staff's.
+    by_staff = False
     # Whether a lost answer is found out about in the same request.
     looked_up = True
     busy, unknown = BUSY, UNKNOWN
@@ -369,6 +377,84 @@ class ComeBack(TakeBreak):
         return world.browser.post("/resumption", data=form)
 
 
+class RefundPayment(Act):
+    """Support refunds $100.00 of the $196.00 that were paid."""
+
+    call = "POST /v1/refunds"
+    keyed = True
+    by_staff = True
+    busy, unknown = STAFF_BUSY, STAFF_UNKNOWN
+    noun, filled_in = "refund", {"amount": "100", "reason": "duplicate"}
+    success = "$100.00 was refunded."
+    before, after = [], [10000]
+
+    def prepare(self, world: World) -> None:
+        self.invoice = world.stripe.v1.invoices.list({"subscription": world.team}).data[0].id
+
+    def path(self, world: World) -> str:
+        return f"/admin/invoices/{self.invoice}/{self.noun}"
+
+    def form(self, world: World) -> Any:
+        return agreed(world.browser.get(self.path(world), query_string=self.filled_in))
+
+    def press(self, world: World, form: Any) -> Any:
+        return world.browser.post(self.path(world), data=form)
+
+    def truth(self, world: World) -> Any:
+        return [refund.amount for refund in world.stripe.v1.refunds.list({}).data]
+
+
+class IssueCreditNote(RefundPayment):
+    """Support credits $100.00, which refunds it."""
+
+    call = "POST /v1/credit_notes"
+    noun, filled_in = "credit-note", {"what": "amount", "amount": "100", "to": "method"}
+    success = "-CN-01 over $100.00 was issued."
+    before, after = ([], []), ([10000], [10000])
+
+    def truth(self, world: World) -> Any:
+        notes = world.stripe.v1.credit_notes.list({"invoice": self.invoice}).data
+        return [note.total for note in notes], super().truth(world)
+
+
+class AdjustBalance(RefundPayment):
+    """Support credits $100.00 to the balance."""
+
+    call = "POST /v1/customers/*/balance_transactions"
+    noun = "balance-adjustment"
+    filled_in = {"way": "credit", "amount": "100", "reason": "Outage"}
+    success = "$100.00 was credited to the balance"
+    before, after = [], [-10000]
+
+    def prepare(self, world: World) -> None:
+        with world.app.app_context():
+            self.account = db.session.query(Account).one().id
+
+    def path(self, world: World) -> str:
+        return f"/admin/customers/{self.account}/{self.noun}"
+
+    def truth(self, world: World) -> Any:
+        found = world.stripe.v1.customers.balance_transactions.list(world.customer).data
+        return [change.amount for change in found]
+
+
+class VoidInvoice(RefundPayment):
+    """Support voids an open invoice."""
+
+    call = "POST /v1/invoices/*/void"
+    noun, filled_in = "closing/void", {}
+    success = "is void. Nothing is due on it."
+    before, after = "open", "void"
+
+    def prepare(self, world: World) -> None:
+        pays = PayInvoice()
+        pays.prepare(world)
+        self.invoice = pays.invoice
+
+    def truth(self, world: World) -> Any:
+        return world.stripe.v1.invoices.retrieve(self.invoice).status
+
+
 ACTS = [
     StartCheckout,
     BecomeCustomer,
@@ -389,4 +475,8 @@ ACTS = [
     KeepAfterAll,
     TakeBreak,
     ComeBack,
+    RefundPayment,
+    IssueCreditNote,
+    AdjustBalance,
+    VoidInvoice,
 ]

@@ -66,6 +66,8 @@ def arrange(world: World, subscribe: Any, people: Any, clock: Any) -> Callable[.
             world.team = subscribe("Northwind", "team", quantity=4)
             clock.set(HALF_WAY)
             world.browser = people.sign_in(OWNER)
+        if act.by_staff:
+            world.browser = people.staff_member("support@tidewater.example", "support")
         act.prepare(world)
         return act.form(world)
 
@@ -133,8 +135,10 @@ def equals_stripe(world: World) -> None:
             ("subscription", v1.subscriptions.list({**mine, "status": "all"})),
             ("subscription_schedule", v1.subscription_schedules.list(mine)),
             ("invoice", v1.invoices.list(mine)),
+            ("credit_note", v1.credit_notes.list(mine)),
         ):
             there |= {(kind, one.id) for one in found.data}
+    there |= {("refund", one.id) for one in v1.refunds.list({}).data}
     with world.app.app_context():
         db.session.expire_all()
         for kind, stripe_id in there:

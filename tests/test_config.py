@@ -1,6 +1,7 @@
 """Settings: read once, refused all together, each problem with a valid example."""
 
 import dataclasses
+from decimal import Decimal
 
 import pytest
 
@@ -94,6 +95,13 @@ def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
         ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
         ({"GRACE_DAYS": "a week"}, "GRACE_DAYS"),
         ({"MAILS_OFF": "receipt,recipe"}, "MAILS_OFF"),
+        ({"REPORTING_CURRENCY": "dollars"}, "REPORTING_CURRENCY"),
+        ({"EXCHANGE_RATES": "eur=1.08"}, "REPORTING_CURRENCY"),
+        ({"REPORTING_CURRENCY": "usd", "EXCHANGE_RATES": "eur"}, "EXCHANGE_RATES"),
+        ({"REPORTING_CURRENCY": "usd", "EXCHANGE_RATES": "eur=-1"}, "EXCHANGE_RATES"),
+        ({"REPORTING_CURRENCY": "usd", "EXCHANGE_RATES": "eur=nan"}, "EXCHANGE_RATES"),
+        ({"REPORTING_CURRENCY": "usd", "EXCHANGE_RATES": "usd=1"}, "EXCHANGE_RATES"),
+        ({"REPORTING_CURRENCY": "usd", "EXCHANGE_RATES": "eur=1,eur=2"}, "EXCHANGE_RATES"),
         ({"CELERY_BROKER_URL": "redis"}, "CELERY_BROKER_URL"),
         ({"CELERY_BROKER_URL": "filesystem://"}, "CELERY_BROKER_URL"),
         ({"ACCESS_LEVELS": "unpaid=some"}, "ACCESS_LEVELS"),
@@ -153,3 +161,9 @@ def test_mails_are_switched_off_by_their_names_and_every_one_has_a_notice():
     assert config.load({"MAILS_OFF": " receipt, refund "}).mails_off == {"receipt", "refund"}
     assert config.load({}).mails_off == frozenset()
     assert set(config.BILLING_MAILS) <= set(EFFECTS)
+
+
+def test_rates_into_a_reporting_currency_are_exact():
+    loaded = config.load({"REPORTING_CURRENCY": "USD", "EXCHANGE_RATES": "EUR=1.08, jpy=0.0067"})
+    assert loaded.reporting_currency == "usd"
+    assert loaded.exchange_rates == {"eur": Decimal("1.08"), "jpy": Decimal("0.0067")}

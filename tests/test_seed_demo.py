@@ -11,6 +11,7 @@ PEOPLE = {
     "owner@demo.example",
     "new@demo.example",
     "admin@demo.example",
+    "support@demo.example",
     "finance@demo.example",
 }
 

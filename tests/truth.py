@@ -17,6 +17,8 @@ from models import MIRRORED, db
 BOOKKEEPING = {"data", "pulled_at", "deleted_at", "version"}
 # What the tests' purchases carry: the payments of invoices are told by their invoices.
 PURCHASE = {"purchase": "abc"}
+# What a discount takes off is kept with it.
+COUPON = "discounts.source.coupon"
 # Not kept of a payment: what lets somebody act on it; of its last error only the reasons are.
 NOT_KEPT = {"client_secret", "next_action", "last_payment_error"}
 # What Stripe changes without telling: nothing of ours reads it. A refund carries its charge as it
@@ -170,12 +172,14 @@ def expected_item(o: dict[str, Any]) -> dict[str, Any]:
 
 def expected_line(o: dict[str, Any]) -> dict[str, Any]:
     parent = o["parent"]
+    # An amount billed once is of no price.
+    details = o["pricing"]["price_details"] or {}
     return {
         "stripe_id": o["id"],
         **same(o, "description amount currency quantity"),
         "unit_amount_decimal": o["pricing"]["unit_amount_decimal"],
-        "price_id": o["pricing"]["price_details"]["price"],
-        "product_id": o["pricing"]["price_details"]["product"],
+        "price_id": details.get("price"),
+        "product_id": details.get("product"),
         "is_proration": parent[parent["type"]]["proration"],
         "discount": total(o["discount_amounts"]),
         "tax": total(o["taxes"]),
@@ -321,9 +325,11 @@ def at_stripe(stripe: StripeClient, kind: str, stripe_id: str) -> dict[str, Any]
         "price": lambda: v1.prices.retrieve(stripe_id, {"expand": ["tiers", "currency_options"]}),
         "customer": lambda: v1.customers.retrieve(stripe_id),
         "payment_method": lambda: v1.payment_methods.retrieve(stripe_id),
-        "subscription": lambda: v1.subscriptions.retrieve(stripe_id),
+        "subscription": lambda: v1.subscriptions.retrieve(
+            stripe_id, {"expand": [f"{COUPON}.applies_to", f"{COUPON}.currency_options"]}
+        ),
         "subscription_schedule": lambda: v1.subscription_schedules.retrieve(stripe_id),
-        "invoice": lambda: v1.invoices.retrieve(stripe_id, {"expand": ["payments"]}),
+        "invoice": lambda: v1.invoices.retrieve(stripe_id, {"expand": ["payments", COUPON]}),
         "refund": lambda: v1.refunds.retrieve(stripe_id),
         "credit_note": lambda: v1.credit_notes.retrieve(stripe_id),
         "promotion_code": lambda: v1.promotion_codes.retrieve(stripe_id),

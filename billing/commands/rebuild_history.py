@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 from tqdm import tqdm
 
-from billing import subscription_history
+from billing import failed_payments, subscription_history
 
 
 @click.command("rebuild-history")
@@ -15,4 +15,5 @@ def command() -> None:
     """Work out the past of every subscription from the mirror; safe to run as often as you like."""
     with tqdm(unit=" subscriptions") as bar:
         count = subscription_history.rebuild_all(bar.update)
+    failed_payments.find_all()
     click.echo(f"{count:>8}  subscriptions' past")

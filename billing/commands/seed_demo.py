@@ -18,6 +18,7 @@ PEOPLE = (
     ("owner@demo.example", "Ada Lindqvist", "Northwind Traders", None),
     ("new@demo.example", "Noor Haddad", "Fjord Studio", None),
     ("admin@demo.example", "Ines Ferreira", None, "admin"),
+    ("support@demo.example", "Sunniva Dahl", None, "support"),
     ("finance@demo.example", "Femi Kolade", None, "finance"),
 )
 SUBSCRIBER = "Northwind Traders"

@@ -1,8 +1,8 @@
-"""Refunds, read."""
+"""Refunds: read, and made."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import stripe
 
@@ -10,7 +10,9 @@ from billing.gateway.client import translated, v1
 from billing.gateway.listing import PAGE
 
 if TYPE_CHECKING:
-    from stripe.params import RefundListParams
+    from stripe.params import RefundCreateParams, RefundListParams
+
+Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
 
 def retrieve(refund_id: str) -> stripe.Refund:
@@ -55,3 +57,40 @@ def of(payment_intent_id: str) -> list[str]:
     with translated():
         found = v1().refunds.list({"payment_intent": payment_intent_id, "limit": PAGE})
     return [refund.id for refund in found.data]
+
+
+def create(
+    payment_intent_id: str,
+    *,
+    amount: int,
+    reason: Reason | None,
+    metadata: dict[str, str],
+    idempotency_key: str,
+) -> stripe.Refund:
+    """The refund of that many minor units; it may be on its way for days.
+
+    InvalidRequest for more than is left of the payment, or one that was not paid.
+    """
+    params: RefundCreateParams = {
+        "payment_intent": payment_intent_id,
+        "amount": amount,
+        "metadata": metadata,
+    }
+    if reason is not None:
+        params["reason"] = reason
+    with translated():
+        return v1().refunds.create(params, {"idempotency_key": idempotency_key})
+
+
+def made_for(payment_intent_id: str, name: str, value: str) -> str | None:
+    """The id of the payment's refund whose metadata has that value; None when there is none."""
+    with translated():
+        found = v1().refunds.list({"payment_intent": payment_intent_id, "limit": PAGE})
+        return next(
+            (
+                each.id
+                for each in found.auto_paging_iter()
+                if each.metadata and each.metadata.to_dict().get(name) == value
+            ),
+            None,
+        )

@@ -16,7 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
 from billing import billing_details, tax_id_types
-from billing.authorization import current_account, current_role, member_required
+from billing.authorization import current_account, current_role, member_required, reader
 from billing.billing_details import CUSTOM_FIELDS, CUSTOM_NAME_LENGTH, CUSTOM_VALUE_LENGTH, FIELDS
 from billing.errors import BillingError, InvalidRequest
 
@@ -111,7 +111,7 @@ def _locale() -> str:
 
 
 def _details_form(formdata: Any = None) -> DetailsForm:
-    now_stored = billing_details.current(current_account, email=current_user.email)
+    now_stored = billing_details.current(current_account, email=reader().email)
     form = DetailsForm(formdata, data={**now_stored, "seen": json.dumps(now_stored)})
     known = billing_details.countries(_locale())
     stored = now_stored["country"]

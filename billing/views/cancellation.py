@@ -12,7 +12,7 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from billing import access, cancellation, cancellation_offers, dates, money
+from billing import access, cancellation, cancellation_offers, customer_view, dates, money
 from billing.authorization import current_account, member_required
 from billing.cancellation_offers import FEWER_SEATS, PAUSE, Offer, OfferGone
 from billing.clock import from_unix, now
@@ -125,7 +125,8 @@ def _page(form: CancellationForm, problem: Exception | None = None) -> str:
         return render_template("cancellation/over.html", subscription=subscription)
     if subscription.is_ending:
         return render_template("cancellation/ending.html", subscription=subscription)
-    session.setdefault(SHOWN_AT, int(now().timestamp()))
+    if customer_view.current() is None:
+        session.setdefault(SHOWN_AT, int(now().timestamp()))
     return render_template(
         "cancellation/show.html",
         subscription=subscription,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from flask_security.forms import EmailValidation
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -12,7 +11,7 @@ from wtforms import EmailField, SelectChoice, SelectField
 from wtforms.validators import DataRequired
 
 from billing import invitations, members
-from billing.authorization import current_account, member_required
+from billing.authorization import current_account, member_required, reader
 from models import MEMBER_ROLES, Membership, db
 
 bp = Blueprint("members", __name__)
@@ -93,12 +92,14 @@ def leave() -> ResponseReturnValue:
 
 
 def _mine() -> Membership:
-    """The signed-in person's membership of the current account."""
-    return db.session.scalars(
+    """The reader's membership of the current account."""
+    found = db.session.scalars(
         select(Membership).where(
-            Membership.account_id == current_account.id, Membership.user_id == current_user.id
+            Membership.account_id == current_account.id, Membership.user_id == reader().id
         )
-    ).one()
+    ).one_or_none()
+    # Whoever staff look as may leave meanwhile.
+    return found or abort(404)
 
 
 def _of_account_or_404(membership_id: int) -> Membership:

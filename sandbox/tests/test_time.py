@@ -341,3 +341,24 @@ def test_the_lead_over_the_machine_is_in_the_clock_file(tmp_path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["clock_offset"]
     again.close()
     sandbox_clock.reset()
+
+
+def test_on_a_new_file_time_can_begin_in_the_past_and_reach_the_present(tmp_path: Path) -> None:
+    sandbox_clock.reset()
+    path, data = tmp_path / "clock_offset", str(tmp_path / "sandbox.sqlite3")
+    begin = sandbox_clock.now() - 400 * DAY
+    app = create_app(data, deliver=False, clock_file=path, begin=begin)
+    here = app.test_client().get("/sandbox/clock").json
+    assert here["now"] - begin in (0, 1)
+    assert int(path.read_text()) in (-400 * DAY, -400 * DAY + 1)
+    app.test_client().post("/sandbox/clock", json={"advance": 100 * DAY})
+    app.close()
+    sandbox_clock.reset()
+    # It begins once: a file that is there already goes on where it was.
+    again = create_app(data, deliver=False, clock_file=path, begin=begin)
+    now = again.test_client().get("/sandbox/clock").json["ahead"]
+    assert now in (-300 * DAY, -300 * DAY + 1)
+    again.test_client().post("/sandbox/clock", json={"advance": -now})
+    assert path.read_text() == "0\n"
+    again.close()
+    sandbox_clock.reset()

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from billing import customer_rows, customer_search, paging
-from billing.authorization import staff_required
+from billing import (
+    customer_page,
+    customer_rows,
+    customer_search,
+    paging,
+    timeline,
+    timeline_words,
+)
+from billing.authorization import holds_role, staff_required
 from billing.clock import now
 from billing.customer_search import Search
-from models import Account, Product, db
+from billing.pricing import Cadence
+from models import Account, Price, Product, db
 
 bp = Blueprint("admin_customers", __name__, url_prefix="/admin/customers")
 
+ACCOUNT = "/<int(max=2147483647):account_number>"
+# Who does something for customers; finance only looks.
+CARE = ("admin", "support")
 STATUSES = (
     ("", "Any status"),
     ("active", "Active"),
@@ -31,6 +42,12 @@ STATUSES = (
     ("incomplete_expired", "First payment expired"),
     ("none", "Never subscribed"),
 )
+
+
+@bp.app_template_filter()
+def cadence_words(price: Price) -> str:
+    """A recurring price's cadence after its amount: "a month"."""
+    return Cadence.of(price).each
 
 
 class SearchForm(FlaskForm):
@@ -90,11 +107,62 @@ def index() -> Any:
     )
 
 
-@bp.get("/<int(max=2147483647):account_number>")
+@bp.get(ACCOUNT)
 @staff_required()
 def show(account_number: int) -> Any:
-    account = db.get_or_404(Account, account_number)
-    return render_template("admin/customers/show.html", account=account)
+    """Who they are, where they stand, what they have, and the latest that happened."""
+    account = account_or_404(account_number)
+    happened = timeline.of(account)
+    return render_template(
+        "admin/customers/show.html",
+        page=customer_page.of(account, now()),
+        happened=happened,
+        lines=_lines(account, happened),
+        may_act=holds_role(*CARE),
+        sees_payloads=holds_role("admin"),
+    )
+
+
+@bp.get(f"{ACCOUNT}/timeline")
+@staff_required()
+def history(account_number: int) -> Any:
+    """Everything that happened, by kind where one is asked for, a page at a time."""
+    account = account_or_404(account_number)
+    kind = request.args.get("kind", "")
+    if kind and kind not in timeline.KINDS:
+        abort(404)
+    try:
+        happened = timeline.of(account, kind=kind, place=request.args.get("page"))
+    except timeline.BadPlace:
+        abort(404)
+    return render_template(
+        "admin/customers/history.html",
+        account=account,
+        happened=happened,
+        lines=_lines(account, happened),
+        kind=kind,
+        sees_payloads=holds_role("admin"),
+    )
+
+
+@bp.get(f"{ACCOUNT}/invoices")
+@staff_required()
+def invoices(account_number: int) -> Any:
+    account = account_or_404(account_number)
+    found = paging.Page([], None, None)
+    if account.stripe_customer_id is not None:
+        found = paging.page(customer_page.invoices(account.stripe_customer_id))
+    return render_template("admin/customers/invoices.html", account=account, page=found)
+
+
+def account_or_404(account_number: int) -> Account:
+    found: Account = customer_page.find(account_number) or abort(404)
+    return found
+
+
+def _lines(account: Account, happened: timeline.Timeline) -> list[timeline_words.Line]:
+    members = frozenset(each.user_id for each in account.memberships)
+    return [timeline_words.line(each, members) for each in happened.entries]
 
 
 def _plans() -> list[Product]:

@@ -1,0 +1,84 @@
+"""Who has a discount now: kept beside the mirror, so that a coupon's page need not read them all.
+
+Rewritten with each write of what has it. A database from before this was kept is filled by
+`flask billing sync`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.sql import Select
+
+from billing import sync
+from billing.clock import from_unix
+from models import Account, HeldDiscount, db
+
+
+@sync.observer
+def keep(written: sync.Written) -> None:
+    """Notes the discounts of a live subscription, or of a customer, as they are now."""
+    if written.kind == "subscription":
+        row = written.row
+        given = row.data.get("discounts") if row.is_live else None
+        _rewrite(row.stripe_id, row.customer_id, given or [])
+    elif written.kind == "customer":
+        row = written.row
+        shared = row.data.get("discount") if row.deleted_at is None else None
+        _rewrite(row.stripe_id, row.stripe_id, [shared] if shared else [])
+
+
+def _rewrite(holder_id: str, customer_id: str, given: list[Any]) -> None:
+    db.session.execute(delete(HeldDiscount).where(HeldDiscount.holder_id == holder_id))
+    for one in given:
+        coupon_id = _coupon_of(one)
+        if coupon_id is not None:
+            db.session.add(
+                HeldDiscount(
+                    holder_id=holder_id,
+                    customer_id=customer_id,
+                    coupon_id=coupon_id,
+                    promotion_code_id=_id(one.get("promotion_code")),
+                    started_at=from_unix(one.get("start")),
+                    ends_at=from_unix(one.get("end")),
+                )
+            )
+
+
+def _coupon_of(given: Any) -> str | None:
+    """The coupon of a discount; None where the mirror holds only the discount's id."""
+    return _id((given.get("source") or {}).get("coupon")) if isinstance(given, dict) else None
+
+
+def _id(value: Any) -> str | None:
+    return value["id"] if isinstance(value, dict) else value
+
+
+def of_coupon(coupon_id: str) -> Select[tuple[HeldDiscount]]:
+    """Those with a discount of the coupon, the newest first."""
+    return (
+        select(HeldDiscount)
+        .where(HeldDiscount.coupon_id == coupon_id)
+        .order_by(HeldDiscount.id.desc())
+    )
+
+
+def of_promotion_code(code_id: str) -> Select[tuple[HeldDiscount]]:
+    """Those with a discount that the code gave, the newest first."""
+    return (
+        select(HeldDiscount)
+        .where(HeldDiscount.promotion_code_id == code_id)
+        .order_by(HeldDiscount.id.desc())
+    )
+
+
+def accounts_of(held: list[HeldDiscount]) -> dict[str, Account]:
+    """The accounts of those who hold the discounts, by customer."""
+    ids = {one.customer_id for one in held}
+    found = db.session.scalars(select(Account).where(Account.stripe_customer_id.in_(ids)))
+    return {str(account.stripe_customer_id): account for account in found}
+
+
+def is_held(coupon_id: str) -> bool:
+    return db.session.scalar(of_coupon(coupon_id).limit(1)) is not None
