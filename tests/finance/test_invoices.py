@@ -135,6 +135,16 @@ def test_many_invoices_come_a_page_at_a_time(books, finance):
     assert totals_on(finance.get(older))["USD"][0] == "27"
 
 
+def test_other_words_in_the_address_change_nothing(books, finance):
+    ada = books.customer()
+    for n in range(26):
+        books.invoice(ada, 1000 + n)
+    for word in ("endpoint", "_external", "_scheme", "self", "ending", "without"):
+        page = finance.get(f"/finance/invoices?{word}=x")
+        assert page.status_code == 200, word
+        assert finance.get(f"/finance/tie-out?{word}=x").status_code == 200, word
+
+
 @pytest.mark.parametrize(
     ("search", "said"),
     [
