@@ -52,6 +52,11 @@ def page(statement: Select[Any], size: int = PAGE_SIZE) -> Page:
 
 
 def _address(bookmark: str) -> str:
-    search = {name: value for name, value in request.args.items() if name != "page"}
+    # `url_for` takes these names, and such as _scheme, for orders.
+    search = {
+        name: value
+        for name, value in request.args.items()
+        if name not in {"page", "endpoint", "self"} and not name.startswith("_")
+    }
     search.update(request.view_args or {})
     return url_for(request.endpoint or "", **search, page=bookmark)

@@ -88,10 +88,10 @@ def attempt_token() -> str:
 
 def kept_search(*, without: tuple[str, ...] = (), **changes: str) -> dict[str, str]:
     """The address's query, for a link or form that changes only some of it."""
-    # `url_for` takes names that begin so, such as _scheme, for orders.
+    # `url_for` takes these names, and such as _scheme, for orders.
     kept = {
         name: value
         for name, value in request.args.items()
-        if name not in without and not name.startswith("_")
+        if name not in {*without, "endpoint", "self"} and not name.startswith("_")
     }
     return {**kept, **changes}

@@ -94,6 +94,7 @@ def test_every_problem_is_reported_at_once_with_its_variable_and_an_example():
         ({"TERMS_URL": "javascript:alert(1)"}, "TERMS_URL"),
         ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
         ({"GRACE_DAYS": "a week"}, "GRACE_DAYS"),
+        ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE"),
         ({"MAILS_OFF": "receipt,recipe"}, "MAILS_OFF"),
         ({"REPORTING_CURRENCY": "dollars"}, "REPORTING_CURRENCY"),
         ({"EXCHANGE_RATES": "eur=1.08"}, "REPORTING_CURRENCY"),

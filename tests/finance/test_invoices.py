@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from billing import sync
+from config import Finance
 from models import AuditEntry, ExportRun, Invoice, InvoicePayment, Product, db
+from tests.conftest import People, portal_with
+from tests.finance.conftest import Books
 from tests.finance.downloads import csv_rows, rows, sheet_rows
 
 NOVEMBER = {"since": "2026-11-01", "until": "2026-11-30"}
@@ -133,6 +137,16 @@ def test_many_invoices_come_a_page_at_a_time(books, finance):
     assert not set(links[0]) & set(links[1])
     # The totals are of all of them.
     assert totals_on(finance.get(older))["USD"][0] == "27"
+
+
+def test_other_words_in_the_address_change_nothing(books, finance):
+    ada = books.customer()
+    for n in range(26):
+        books.invoice(ada, 1000 + n)
+    for word in ("endpoint", "_external", "_scheme", "self", "ending", "without"):
+        page = finance.get(f"/finance/invoices?{word}=x")
+        assert page.status_code == 200, word
+        assert finance.get(f"/finance/tie-out?{word}=x").status_code == 200, word
 
 
 @pytest.mark.parametrize(
@@ -306,6 +320,18 @@ def test_quickbooks_and_the_ledger_have_what_they_ask_for(books, finance):
     assert all(row[heading] for heading in mandatory)
     (row,) = rows(finance, "/finance/invoices.csv", period="all", columns="ledger")
     assert (row["net"], row["tax"], row["gross"]) == ("10.00", "0.00", "10.00")
+
+
+def test_zone_account_and_tax_name_are_settings(settings, stripe_calls, stripe):
+    berlin = replace(settings, finance=Finance("Europe/Berlin", "8400", "VAT 19 %"))
+    for app in portal_with(berlin):
+        books = Books(app, stripe)
+        books.invoice(books.customer(), 1000)
+        finance = People(app).staff_member("finance@tidewater.example", "finance")
+        assert 'value="Europe/Berlin"' in finance.get("/finance/invoices").text
+        (row,) = rows(finance, "/finance/invoices.csv", period="all", columns="invoice_lines")
+        assert row["finalized_at"] == "2026-11-19T13:00:00+01:00"
+        assert (row["revenue_account"], row["tax_name"]) == ("8400", "VAT 19 %")
 
 
 # What the mirror keeps for it ---------------------------------------------------------------
