@@ -123,3 +123,21 @@ def test_a_life_of_changes_around_the_move_is_charged_right_to_the_end(life):
         ("2027-03-04", "paid", 4 * 5400),
     ]
     life.mirror_is_right()
+
+
+def test_a_failed_payment_is_no_reason_to_stay_and_what_is_open_stays_as_it_was(life):
+    life.subscribes("team", seats=2)
+    good = life.subscription().default_payment_method
+    bad = life.saves_card("pm_card_chargeCustomerFail")
+    life.until(day(2026, 12, 20))
+    assert life.subscription().status == "past_due"
+    raise_team(life, life.people.staff_member(STAFF, "admin"), rule="renewal", notice_days="20")
+    life.sends("/default-payment-method", payment_method=good)
+    life.bank_answers(bad, "succeeds")
+    life.until(day(2027, 2, 1))
+    assert life.invoices() == [
+        ("2026-11-19", "paid", 2 * 4900),
+        ("2026-12-19", "paid", 2 * 4900),
+        ("2027-01-19", "paid", 2 * 5400),
+    ]
+    life.mirror_is_right()
