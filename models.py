@@ -808,6 +808,31 @@ class Coupon(Mirrored, db.Model):
     # Ids of the products it is for; none is for all.
     applies_to: Mapped[list[Any] | None]
 
+    @property
+    def times_redeemed(self) -> int:
+        return int(self.data.get("times_redeemed") or 0)
+
+    @property
+    def max_redemptions(self) -> int | None:
+        return self.data.get("max_redemptions")
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.max_redemptions is not None and self.times_redeemed >= self.max_redemptions
+
+    @property
+    def label(self) -> str:
+        """What it is called; Stripe shows the id of one without a name."""
+        return self.name or self.stripe_id
+
+    @property
+    def amounts_off(self) -> dict[str, int]:
+        """Minor units off by currency, its own first; empty for a percentage."""
+        if self.amount_off is None or self.currency is None:
+            return {}
+        others = {c: o["amount_off"] for c, o in (self.currency_options or {}).items()}
+        return {self.currency: self.amount_off} | others
+
     def amount_off_in(self, currency: str) -> int | None:
         """Minor units off in `currency`; None when it takes off none in it."""
         if currency == self.currency:
@@ -839,6 +864,19 @@ class PromotionCode(Mirrored, db.Model):
     coupon: Mapped[Coupon | None] = relationship(
         primaryjoin="foreign(PromotionCode.coupon_id) == Coupon.stripe_id", viewonly=True
     )
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.max_redemptions is not None and self.times_redeemed >= self.max_redemptions
+
+    @property
+    def minima(self) -> dict[str, int]:
+        """The least an order must come to, minor units by currency; empty without one."""
+        if self.minimum_amount is None or self.minimum_amount_currency is None:
+            return {}
+        options = self.data["restrictions"].get("currency_options") or {}
+        others = {code: option["minimum_amount"] for code, option in options.items()}
+        return {self.minimum_amount_currency: self.minimum_amount} | others
 
     @property
     def duration(self) -> str | None:
@@ -1251,22 +1289,22 @@ class PlanDraft(db.Model):
 class HeldDiscount(db.Model):
     """A discount that a customer or a live subscription of theirs has now: who uses a coupon.
 
-    Rewritten with what has it at every pull (`billing.held_discounts`).
+    Kept up with what has it at every pull (`billing.held_discounts`).
     """
 
     __tablename__ = "held_discounts"
     __table_args__ = (
-        Index("ix_held_discounts_coupon_id_id", "coupon_id", "id"),
-        Index("ix_held_discounts_promotion_code_id_id", "promotion_code_id", "id"),
+        Index("ix_held_discounts_coupon", "coupon_id", "started_at", "discount_id"),
+        Index("ix_held_discounts_promotion_code", "promotion_code_id", "started_at", "discount_id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    discount_id: Mapped[str] = mapped_column(STRIPE_ID, primary_key=True)
     # The subscription's id, else the customer's.
     holder_id: Mapped[str] = mapped_column(STRIPE_ID, index=True)
     customer_id: Mapped[str] = mapped_column(STRIPE_ID)
     coupon_id: Mapped[str] = mapped_column(STRIPE_ID)
     promotion_code_id: Mapped[str | None] = mapped_column(STRIPE_ID)
-    started_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
     # None when it lasts for as long as its holder.
     ends_at: Mapped[datetime | None]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import g, has_request_context, request
 from flask_login import current_user
+from sqlalchemy import select
 
 from billing.clock import now
 from models import AuditEntry, db
@@ -36,3 +37,13 @@ def record(
             entry.account_id = account.id
     db.session.add(entry)
     return entry
+
+
+def record_once(action: str, subject: str, *, after: dict[str, Any]) -> None:
+    """As `record`, for what is made once: nothing when it was noted already.
+
+    A request whose answer was lost is sent again, and then finds what the first one made.
+    """
+    noted = select(AuditEntry.id).where(AuditEntry.action == action, AuditEntry.subject == subject)
+    if db.session.scalar(noted.limit(1)) is None:
+        record(action, subject, after=after)

@@ -74,7 +74,7 @@ def put(
     figures, never secrets. It is due at once, or at `not_before`.
     """
     moment = now()
-    added = db.session.execute(
+    added = db.session.scalar(
         INSERT[db.engine.dialect.name](OutboxEntry)
         .values(
             key=key,
@@ -85,8 +85,9 @@ def put(
             next_attempt_at=not_before or moment,
         )
         .on_conflict_do_nothing(index_elements=["key"])
+        .returning(OutboxEntry.id)
     )
-    return bool(added.rowcount)
+    return added is not None
 
 
 def effect(kind: str) -> Callable[[Effect], Effect]:

@@ -95,11 +95,13 @@ def find(product_id: str) -> Subject | None:
     return Subject(product_id, product, draft) if product or draft else None
 
 
-def unborn() -> Sequence[PlanDraft]:
-    """The drafts of plans that were never published, the newest first."""
-    return db.session.scalars(
+def unborn() -> list[Subject]:
+    """The drafts of plans that are not at Stripe yet, the newest first."""
+    drafts = db.session.scalars(
         select(PlanDraft).where(PlanDraft.is_new).order_by(PlanDraft.created_at.desc())
-    ).all()
+    )
+    found = [find(draft.product_id) for draft in drafts]
+    return [subject for subject in found if subject is not None and subject.product is None]
 
 
 def slug_is_taken(slug: str, product_id: str | None) -> bool:

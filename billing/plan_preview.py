@@ -76,7 +76,7 @@ def _with_currencies(price: Price, steps: list[dict[str, Any]]) -> Price:
 
 
 def _made(subject: Subject, step: dict[str, Any]) -> Price:
-    (currency, amount), *_ = step["amounts"].items()
+    (currency, amount), *_ = step["amounts"]
     return Price(
         stripe_id=step["id"],
         data={},
@@ -89,7 +89,7 @@ def _made(subject: Subject, step: dict[str, Any]) -> Price:
         billing_scheme="per_unit",
         currency_options={
             code: {"unit_amount": value, "unit_amount_decimal": str(value)}
-            for code, value in step["amounts"].items()
+            for code, value in step["amounts"]
         },
         interval=step["interval"],
         interval_count=step["count"],

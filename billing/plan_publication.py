@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm.exc import StaleDataError
 
 from billing import plan_drafts, plan_steps, plan_values, sync
-from billing.audit import record
+from billing.audit import record, record_once
 from billing.errors import InvalidRequest, Refused
 from billing.gateway import plans as gateway
 from billing.plan_drafts import Subject
@@ -68,7 +68,8 @@ def publish(product_id: str, *, version: int, visible: bool) -> Product:
         if step["kind"] != RETIRE:
             _make(product_id, step)
     retiring = {step["price_id"] for step in steps if step["kind"] == RETIRE}
-    _write(product_id, edited, visible=visible, retiring=retiring)
+    makes_price = any(step["kind"] == INTERVAL for step in steps)
+    _write(product_id, edited, visible=visible, retiring=retiring, makes_price=makes_price)
     for step in steps:
         if step["kind"] == RETIRE:
             _make(product_id, step)
@@ -105,7 +106,7 @@ def _create(subject: Subject) -> None:
         # Its answer was lost the last time.
         if error.code != "resource_already_exists":
             raise
-    record("plan.created", product_id, after=values)
+    record_once("plan.created", product_id, after=values)
     sync.pull("product", product_id)
 
 
@@ -120,22 +121,21 @@ def _make(product_id: str, step: dict[str, Any]) -> None:
             product=product_id,
             interval=step["interval"],
             interval_count=step["count"],
-            amounts=step["amounts"],
+            amounts=dict(step["amounts"]),
             lookup_key=f"{slug}_{when.key}",
             tax_behavior=tax_behavior,
             metadata={MARK: step["id"]},
             idempotency_key=f"plan-price-{step['id']}",
         ).id
-        action, after = "price.created", {**step, "price_id": price_id}
+        record_once("price.created", price_id, after={**step, "product": product_id})
     elif step["kind"] == CURRENCY:
         price_id = step["price_id"]
         gateway.add_currency(price_id, step["currency"], step["amount"], tax_behavior=tax_behavior)
-        action, after = "price.currency_added", step
+        record("price.currency_added", price_id, before={}, after=step)
     else:
         price_id = step["price_id"]
         gateway.retire_price(price_id)
-        action, after = "price.retired", step
-    record(action, price_id, before={"product": product_id}, after=after)
+        record("price.retired", price_id, before={"active": True}, after={"active": False})
     sync.pull("price", price_id)
 
 
@@ -145,15 +145,21 @@ def _tax_behavior(product: Product) -> str | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _write(product_id: str, edited: dict[str, Any], *, visible: bool, retiring: set[str]) -> None:
-    """Writes what was edited, and which price comes first when that one is to be retired."""
+def _write(
+    product_id: str, edited: dict[str, Any], *, visible: bool, retiring: set[str], makes_price: bool
+) -> None:
+    """Writes what was edited, and which price comes first where that one ends or there was none."""
+    if retiring:
+        # Stripe refuses to retire a default price that we have not heard of.
+        sync.pull("product", product_id)
     product = db.session.get_one(Product, product_id)
     held = _subject(product_id).published
     edited = {name: value for name, value in edited.items() if held[name] != value}
     left = [price for price in buyable_prices(product) if price.stripe_id not in retiring]
     default = product.default_price_id
     wanted = None
-    if left and (default is None or default in retiring):
+    # One that never had a default price is the operator's to decide about.
+    if left and (default in retiring or (default is None and makes_price)):
         wanted = _first(left, db.session.get(Price, default) if default else None).stripe_id
     metadata = plan_values.metadata(edited)
     before = {name: held[name] for name in edited}

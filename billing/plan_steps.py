@@ -39,6 +39,11 @@ class Sold:
         return any(step["kind"] == RETIRE for step in self.steps)
 
     @property
+    def is_per_unit(self) -> bool:
+        """At one amount for each, so that another currency needs one amount too."""
+        return self.price is not None and self.price.unit_amount is not None
+
+    @property
     def new_currencies(self) -> frozenset[str]:
         return frozenset(s["currency"] for s in self.steps if s["kind"] == CURRENCY)
 
@@ -54,7 +59,8 @@ def new_interval(interval: str, count: int, amounts: dict[str, int]) -> dict[str
         "kind": INTERVAL,
         "interval": interval,
         "count": count,
-        "amounts": amounts,
+        # Pairs: PostgreSQL keeps no order in an object, and the first is the price's own currency.
+        "amounts": [[currency, amount] for currency, amount in amounts.items()],
     }
 
 
@@ -75,15 +81,16 @@ def retirement(price: Price) -> dict[str, Any]:
 
 
 def is_done(step: dict[str, Any], prices: Iterable[Price]) -> bool:
-    """Whether the plan's prices, as the mirror has them, show that the step was made."""
+    """Whether the plan's prices, as the mirror has them, show that the step was made.
+
+    A price that is sold no longer has nothing left to be made.
+    """
     if step["kind"] == INTERVAL:
         return any((p.data.get("metadata") or {}).get(MARK) == step["id"] for p in prices)
     price = next((p for p in prices if p.stripe_id == step["price_id"]), None)
-    if price is None:
+    if price is None or not price.active:
         return True
-    if step["kind"] == CURRENCY:
-        return step["currency"] in price.currencies
-    return not price.active
+    return step["kind"] == CURRENCY and step["currency"] in price.currencies
 
 
 def to_come(subject: Subject) -> list[dict[str, Any]]:

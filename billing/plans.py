@@ -88,13 +88,14 @@ def page(
     currency: str | None = None,
     again: bool = False,
     code: PromotionCode | None = None,
+    offered: Sequence[Product] | None = None,
 ) -> Page:
-    """The plans as `account` (None for a visitor) sees them.
+    """The plans as `account` (None for a visitor) sees them; `offered` are others than are sold.
 
     `interval` is a cadence's key and `currency` a code, as asked for; what is not sold is passed
     over for the reader's own or the first. `code` is the promotion code the reader means to use.
     """
-    plans = Product.offered()
+    plans = Product.offered() if offered is None else offered
     sold = cadences(plans)
     subscription = _live(account)
     fixed = fixed_currency(account)

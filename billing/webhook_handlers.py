@@ -81,6 +81,10 @@ def part_of_customer(about: dict[str, Any]) -> None:
 def discount(about: dict[str, Any]) -> None:
     pull_named("customer", about, "customer")
     pull_named("subscription", about, "subscription")
+    # How often they were redeemed; no event of their own says so.
+    pull_named("promotion_code", about, "promotion_code")
+    source = about.get("source")
+    pull_named("coupon", source if isinstance(source, dict) else {}, "coupon")
 
 
 @handles("customer.subscription.created", "customer.subscription.updated")

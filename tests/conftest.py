@@ -27,6 +27,8 @@ from models import Account, Membership, Subscription, User, db
 from sandbox import clock as sandbox_clock
 from sandbox import events as sandbox_events
 from sandbox.testing import carry
+from tests import databases
+from tests.databases import Database, PostgresDatabase, SqliteFile
 from tests.shared import SharedPortal, SharedSandbox
 
 SITE = "http://127.0.0.1:8000"
@@ -111,9 +113,17 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def shared_portal(tmp_path_factory: pytest.TempPathFactory) -> SharedPortal:
-    database = tmp_path_factory.mktemp("portal") / "portal.sqlite3"
-    return SharedPortal(settings_on(f"sqlite:///{database}"), Browser)
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """What the portal's tables lie in: SQLite, or PostgreSQL when `TEST_DATABASE` says so."""
+    on_postgres = databases.chosen() == "postgresql"
+    database = PostgresDatabase() if on_postgres else SqliteFile(tmp_path_factory.mktemp("portal"))
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def shared_portal(database: Database) -> SharedPortal:
+    return SharedPortal(settings_on(database.url), Browser, database)
 
 
 def settings_on(database_url: str) -> config.Settings:
@@ -142,6 +152,17 @@ def settings(shared_portal: SharedPortal) -> config.Settings:
 
 
 @pytest.fixture
+def bare_settings(settings: config.Settings) -> Iterator[config.Settings]:
+    """The suite's settings with a database that has no tables."""
+    if databases.chosen() == "sqlite":
+        yield settings
+    else:
+        database = PostgresDatabase()
+        yield replace(settings, database_url=database.url)
+        database.drop()
+
+
+@pytest.fixture
 def app(
     settings: config.Settings, stripe_calls: Any, shared_portal: SharedPortal
 ) -> Iterator[Flask]:
@@ -157,6 +178,7 @@ def portal_with(settings: config.Settings) -> Iterator[Flask]:
     app.test_client_class = Browser
     with app.app_context():
         db.create_all()
+        databases.empty_of_rows()
     yield app
     with app.app_context():
         db.session.remove()
@@ -225,25 +247,22 @@ class Made:
 
     def __init__(self) -> None:
         self.before: tuple[int, int] | None = None
-        self.after: tuple[bytes, bytes] | None = None
+        self.after: tuple[bytes, Any] | None = None
 
-    def put_in_place(self, sandbox: Flask, database: str) -> None:
-        stripe, portal = sandbox.storage._connection, sqlite3.connect(database)
-        begun = rows_in(stripe), rows_in(portal)
+    def put_in_place(self, sandbox: Flask, database: Database) -> None:
+        stripe = sandbox.storage._connection
+        begun = rows_in(stripe), databases.rows_in_portal()
+        db.session.remove()
         if self.after is not None and begun == self.before:
-            db.engine.dispose()
-            for connection, made in zip((stripe, portal), self.after, strict=True):
-                source = sqlite3.connect(":memory:")
-                source.deserialize(made)
-                source.backup(connection)
+            kept, portal = self.after
+            source = sqlite3.connect(":memory:")
+            source.deserialize(kept)
+            source.backup(stripe)
+            database.put_back(portal)
         else:
             demo_catalog.put_in_place()
             db.session.remove()
-            db.engine.dispose()
-            # A file that keeps a log beside it cannot be opened from memory.
-            portal.execute("PRAGMA journal_mode=DELETE")
-            self.before, self.after = begun, (stripe.serialize(), portal.serialize())
-        portal.close()
+            self.before, self.after = begun, (stripe.serialize(), database.keep())
 
 
 def rows_in(connection: sqlite3.Connection) -> int:
@@ -258,11 +277,13 @@ def made() -> Made:
 
 
 @pytest.fixture
-def catalog(app: Flask, sandbox: Flask, settings: config.Settings, made: Made) -> None:
+def catalog(
+    app: Flask, sandbox: Flask, settings: config.Settings, made: Made, database: Database
+) -> None:
     """The demo's plans at Stripe and in the mirror: Starter, Team, Business; USD, EUR, JPY."""
     with app.app_context():
-        if settings.database_url.startswith("sqlite:///"):
-            made.put_in_place(sandbox, settings.database_url.removeprefix("sqlite:///"))
+        if settings.database_url == database.url:
+            made.put_in_place(sandbox, database)
         else:
             demo_catalog.put_in_place()
 

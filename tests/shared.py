@@ -5,8 +5,6 @@ Making an application costs ten times what most tests need; forgetting what one 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -16,38 +14,36 @@ from models import db
 from sandbox import Sandbox, events
 from sandbox import create_app as create_sandbox
 from sandbox.store import Storage
+from tests.databases import Database
 
 
 class SharedPortal:
-    """The application on a SQLite file that `renew` empties."""
+    """The application on a database that `renew` empties."""
 
-    def __init__(self, settings: config.Settings, client: type[FlaskClient]):
+    def __init__(self, settings: config.Settings, client: type[FlaskClient], database: Database):
         self.settings = settings
+        self.database = database
         self.app = create_app(settings)
         self.app.test_client_class = client
-        self._database = Path(settings.database_url.removeprefix("sqlite:///"))
         with self.app.app_context():
-            db.create_all()
-            db.engine.dispose()
-        self._empty = self._database.read_bytes()
+            database.prepare()
         self._config = dict(self.app.config)
 
     def renew(self) -> Flask:
         """The application with empty tables and its first configuration."""
         self.forget_database()
-        self._database.write_bytes(self._empty)
+        with self.app.app_context():
+            self.database.empty()
         self.app.config.clear()
         self.app.config.update(self._config)
         self.app.extensions.pop("stripe", None)
         return self.app
 
     def forget_database(self) -> None:
-        """Closes and removes the file, with the log and its index beside it."""
+        """Ends what is open; on SQLite the file is gone."""
         with self.app.app_context():
             db.session.remove()
-            db.engine.dispose()
-        for beside in ("", "-wal", "-shm"):
-            Path(f"{self._database}{beside}").unlink(missing_ok=True)
+            self.database.forget()
 
 
 class SharedSandbox:

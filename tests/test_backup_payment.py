@@ -44,9 +44,16 @@ def test_one_press_pays_with_the_other_card_and_brings_the_plan_back(owner, fail
     assert charges(stripe) == [39200, 39200]
 
 
-def test_the_default_stays_what_it_was(owner, failed, stripe, app, mastercard):
-    press(owner, failed)
+def test_the_default_stays_what_it_was_and_that_is_said(owner, failed, stripe, app, mastercard):
+    page = after(owner, press(owner, failed))
     assert default_of(stripe, subscription_of(app)) != mastercard
+    assert "The next payment is still taken from Visa ending 0341." in page
+    assert "Choose Mastercard ending 4444 on the page Payment methods" in page
+
+
+def test_a_new_card_that_stands_in_for_a_refused_one_is_meant_to_stay(owner, failed):
+    page = owner.get(f"/invoices/{failed}/payment/new-method").text
+    assert re.search(r'name="use_from_now_on" value="yes" checked', page)
 
 
 def test_two_presses_charge_once(owner, failed, stripe):

@@ -242,6 +242,15 @@ def test_an_amount_off_for_good_is_told_so(subscribed, app, stripe):
     assert "$10.00 instead of $19.00 a month for as long as you stay" in words
 
 
+def test_a_smaller_plan_off_the_paths_of_ones_own_is_not_offered(subscribed, app, stripe):
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], retention_coupon=None)
+    stripe.v1.products.update("demo_team", {"metadata": {"changes_to": "demo_business"}})
+    pull(app, "product", "demo_team")
+    owner, _ = subscribed()
+    sent = offered(owner.get("/cancellation"), "too_expensive")[1]
+    assert sent is None or not sent.startswith("smaller_plan")
+
+
 # Everything else --------------------------------------------------------------------------------
 
 

@@ -53,8 +53,8 @@ def test_serving_without_a_webhook_secret_is_refused():
 
 
 @pytest.mark.parametrize("command", ["sync", "process-webhooks", "seed-demo"])
-def test_a_database_without_tables_leads_to_the_doctor(settings, stripe_calls, command):
-    result = create_app(settings).test_cli_runner().invoke(args=["billing", command])
+def test_a_database_without_tables_leads_to_the_doctor(bare_settings, stripe_calls, command):
+    result = create_app(bare_settings).test_cli_runner().invoke(args=["billing", command])
     assert result.exit_code == 1
     assert "flask billing doctor" in result.output
     assert "SELECT" not in result.output

@@ -9,9 +9,7 @@ import re
 import pytest
 
 import config
-from billing import create_app
-from models import db
-from tests.conftest import SITE, Browser
+from tests.conftest import SITE, portal_with
 
 ADA = {
     "name": "Ada",
@@ -30,11 +28,8 @@ def folder(tmp_path):
 def client(settings, stripe_calls, folder):
     """A visitor of a portal that keeps its mails, as the demo does."""
     mail = config.Mail(sender="billing@tidewater.example", folder=folder)
-    app = create_app(dataclasses.replace(settings, testing=False, mail=mail))
-    app.test_client_class = Browser
-    with app.app_context():
-        db.create_all()
-    return app.test_client()
+    for app in portal_with(dataclasses.replace(settings, testing=False, mail=mail)):
+        yield app.test_client()
 
 
 def test_registering_in_the_demo_goes_through_the_local_mailbox(client):

@@ -10,10 +10,10 @@ from billing.commands.doctor import MOST_SKEW_SECONDS
 
 
 @pytest.fixture
-def migrated(settings, stripe_calls):
+def migrated(bare_settings, stripe_calls):
     from flask_migrate import upgrade
 
-    app = create_app(settings)
+    app = create_app(bare_settings)
     with app.app_context():
         upgrade()
     return app

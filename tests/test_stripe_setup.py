@@ -1,5 +1,6 @@
 """`flask billing stripe-setup` puts in place what the portal needs, and can be repeated."""
 
+from billing import sync
 from billing.gateway.client import API_VERSION
 from billing.webhook_inbox import HANDLED_TYPES
 
@@ -55,6 +56,18 @@ def test_the_hosted_portal_offers_what_the_portal_offers(app, catalog, stripe):
         "demo_team",
         "demo_business",
     }
+
+
+def test_the_hosted_portal_changes_no_plans_once_a_plan_has_paths_of_its_own(app, catalog, stripe):
+    setup(app)
+    stripe.v1.products.update("demo_team", {"metadata": {"changes_to": "starter"}})
+    with app.app_context():
+        sync.pull("product", "demo_team")
+    setup(app)
+    (configuration,) = [
+        c for c in stripe.v1.billing_portal.configurations.list().data if c.metadata.to_dict()
+    ]
+    assert configuration.features.subscription_update.enabled is False
 
 
 def test_the_sites_domain_is_registered_for_wallets_once(app, stripe):

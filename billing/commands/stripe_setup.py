@@ -48,9 +48,13 @@ def _webhook_endpoint(url: str, new_secret: bool) -> None:
 
 
 def _hosted_portal(settings: Settings) -> None:
+    plans = Product.offered()
+    # Stripe's portal lets everyone change to every plan in its list: where a plan has paths of its
+    # own, plans are changed on our pages only.
+    has_paths = any(plan.changes_to for plan in plans)
     prices = {
         plan.stripe_id: [price.stripe_id for price in plan.prices if price.active]
-        for plan in Product.offered()
+        for plan in ([] if has_paths else plans)
     }
     configuration = portal_configurations.save(
         return_url=settings.site_url,

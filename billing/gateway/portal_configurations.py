@@ -88,6 +88,8 @@ def save(
                 ]
             },
         }
+    else:
+        features["subscription_update"] = {"enabled": False}
     existing = ours()
     # Create and update take the same features under types of two names.
     updated = cast("ConfigurationUpdateParamsFeatures", features)

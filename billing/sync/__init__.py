@@ -20,6 +20,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from billing.clock import from_unix, now
 from billing.errors import GoneFromStripe, StripeBusy, StripeUnavailable
+from billing.gateway.as_json import as_json
 from billing.sync.fields import Data, References
 from billing.sync.kinds import KINDS, Children, Kind
 from models import db
@@ -94,7 +95,7 @@ def pull_page(kind: str, fetch: Callable[[], Any]) -> Any:
         page = fetch()
     references: References = []
     for found in page.data:
-        data = found.to_dict(for_json=True)
+        data = as_json(found)
         try:
             _write(KINDS[kind], data["id"], known.get(data["id"]), data, in_bulk=True)
         except Overtaken:
@@ -147,7 +148,7 @@ def _pull_alone(kind: Kind, stripe_id: str, *, in_bulk: bool) -> tuple[Any, Data
 def _fetch(kind: Kind, stripe_id: str) -> Data | None:
     """The object's JSON, with its nested lists whole; None when Stripe has it no more."""
     try:
-        data: Data = kind.gateway.retrieve(stripe_id).to_dict(for_json=True)
+        data: Data = as_json(kind.gateway.retrieve(stripe_id))
     except GoneFromStripe:
         return None
     except StripeBusy as error:

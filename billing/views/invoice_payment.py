@@ -57,6 +57,7 @@ def create(stripe_id: str) -> Any:
     """Charges what is due to the chosen method; a refusal shows on the invoice, with other ways."""
     invoice = owned_or_404(Invoice, stripe_id)
     attempt = token_of(request.form)
+    was_refused = invoice.attempt_count > 0
     method = None
     try:
         method = _chosen_method()
@@ -82,6 +83,8 @@ def create(stripe_id: str) -> Any:
         say(payment)
         if wants_it_kept():
             use_from_now_on(method)
+        elif was_refused:
+            warn_of_the_refused(payment, method)
         if pending_change.was_paid_by(payment.invoice):
             return redirect(url_for("subscription.show"), 303)
     return redirect(url_for("invoices.show", stripe_id=stripe_id), 303)
@@ -136,6 +139,18 @@ def say(payment: Payment) -> None:
         flash(f"Paid. {plan} has started.", "success")
     else:
         flash("Paid, thank you.", "success")
+
+
+def warn_of_the_refused(payment: Payment, method: PaymentMethod) -> None:
+    """Says so when the next charge still goes to another method, which failed for this invoice."""
+    subscription = payment.subscription
+    charged = subscription.payment_method if subscription and subscription.is_live else None
+    if charged and charged.stripe_id != method.stripe_id:
+        flash(
+            f"The next payment is still taken from {name_of(charged)}. Choose {name_of(method)} "
+            "on the page Payment methods to use it from now on.",
+            "info",
+        )
 
 
 def use_from_now_on(method: PaymentMethod) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from babel.numbers import get_currency_name
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import get_locale
 
 from billing import money, plans
@@ -68,6 +70,8 @@ def plans_page(
     return render_template(
         "plans/index.html",
         page=page,
+        address=partial(url_for, "plans.index"),
+        sign_up=partial(url_for, "security.register"),
         coming=scheduled_change(held, now()) if held else None,
         may_buy=may_buy,
         code=code,
