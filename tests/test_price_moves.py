@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -387,16 +389,6 @@ def test_an_old_price_archived_by_hand_before_its_turn_is_no_trouble(changing, s
     assert changing.moves(number) == {"Contoso": ("scheduled", None)}
 
 
-def test_past_due_moves_and_unpaid_does_not(changing, stripe, sandbox):
-    late = changing.subscriber("Contoso", quantity=2)
-    with changing.app.app_context():
-        row = mirrored(late)
-        row.status = "past_due"
-        db.session.commit()
-    number = changing.draft()
-    assert "A payment failed; moves all the same" in changing.page(number)
-
-
 def test_a_trial_moves_at_its_end_and_the_trial_goes_on(changing, new_price, stripe):
     """The trial lasts 40 days, longer than the notice."""
     held = changing.subscriber("Contoso", quantity=2, trial_period_days=40)
@@ -513,3 +505,47 @@ def test_stopped_who_is_not_set_down_stays_for_good_and_the_rest_can_be_undone(c
         ("skipped", "stopped"),
     ]
     assert "Undo for 1 subscriber" in changing.page(number)
+
+
+def test_what_was_begun_when_it_is_stopped_is_taken_back_at_stripe(changing, chaos, clock):
+    """The answer to the second call is lost: the schedule is there, and its row does not say so."""
+    held = changing.subscriber("Contoso")
+    number = changing.change()
+    fault = {
+        "method": "POST",
+        "path": "/v1/subscription_schedules/*",
+        "answer": "lost",
+        "calls": 1,
+    }
+    chaos(faults=[fault])
+    changing.run()
+    assert len(changing.phases(held)) == 2
+    assert changing.moves(number) == {"Contoso": ("pending", None)}
+    changing.mira.post(f"/admin/price-changes/{number}/stop")
+    clock.advance(minutes=3)
+    changing.run()
+    assert changing.moves(number) == {"Contoso": ("undone", None)}
+    assert changing.phases(held) == []
+
+
+def test_a_pace_is_kept_to(changing, app, clock, monkeypatch):
+    """Two a second, five subscribers: nobody moves in the second that has had its two."""
+    for name in ("A", "B", "C", "D", "E"):
+        changing.subscriber(name)
+    changing.change()
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(settings, price_moves_per_second=2)
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        clock.advance(seconds=seconds)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    began = clock.now
+    try:
+        assert changing.run().startswith("5 scheduled")
+    finally:
+        app.config["SETTINGS"] = settings
+    assert slept
+    assert timedelta(seconds=2) <= clock.now - began < timedelta(seconds=4)

@@ -29,10 +29,13 @@ def stop(change: PriceChange) -> bool:
     """Nothing more is set down, ever; what is scheduled stays, and can be undone."""
     before = moving.progress(change.id)
     moment = now()
+    unfinished = PriceMove.status.in_(("pending", "failed"))
+    # Of what was begun nobody knows here how far it came at Stripe, so it is taken back there.
+    _ask([PriceMove.change_id == change.id, unfinished, PriceMove.attempts > 0])
     db.session.execute(
         update(PriceMove)
-        .where(PriceMove.change_id == change.id, PriceMove.status.in_(("pending", "failed")))
-        # Who is at one of them just now finds it settled.
+        .where(PriceMove.change_id == change.id, unfinished)
+        # Who is about to begin with one of them finds it settled.
         .values(
             status="skipped",
             reason="stopped",
@@ -40,6 +43,7 @@ def stop(change: PriceChange) -> bool:
             settled_at=moment,
             next_attempt_at=None,
         )
+        .execution_options(synchronize_session=False)
     )
     stopped = _turn(
         change, ("moving", "paused"), "stopped", "price_change.stopped", before, finished_at=moment

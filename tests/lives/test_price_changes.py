@@ -41,8 +41,12 @@ def test_a_rise_is_told_a_month_ahead_and_charged_from_the_renewal_on(life):
     assert life.mails().count(told) == 1
     mail = next(one for one in life.mailbox if one.subject == told)
     words = re.sub(r"\s+", " ", mail.body)
-    assert "You pay $49 a seat a month now. From 10 March 2027 it is $54 a seat a month." in words
-    assert "You pay now: $392.00 a month You will pay: $432.00 a month" in words
+    assert (
+        "Team costs you $49 a seat a month now. From 10 March 2027 it is $54 a seat a month."
+        in words
+    )
+    sums = "For all of it, until then: $392.00 a month For all of it, from then on: $432.00 a month"
+    assert sums in words
     assert "cancel before 10 March 2027" in words
     life.until(day(2027, 5, 1))
     assert life.invoices() == [
@@ -121,5 +125,23 @@ def test_a_life_of_changes_around_the_move_is_charged_right_to_the_end(life):
     assert life.invoices()[-2:] == [
         ("2027-02-04", "paid", 4 * 5400),
         ("2027-03-04", "paid", 4 * 5400),
+    ]
+    life.mirror_is_right()
+
+
+def test_a_failed_payment_is_no_reason_to_stay_and_what_is_open_stays_as_it_was(life):
+    life.subscribes("team", seats=2)
+    good = life.subscription().default_payment_method
+    bad = life.saves_card("pm_card_chargeCustomerFail")
+    life.until(day(2026, 12, 20))
+    assert life.subscription().status == "past_due"
+    raise_team(life, life.people.staff_member(STAFF, "admin"), rule="renewal", notice_days="20")
+    life.sends("/default-payment-method", payment_method=good)
+    life.bank_answers(bad, "succeeds")
+    life.until(day(2027, 2, 1))
+    assert life.invoices() == [
+        ("2026-11-19", "paid", 2 * 4900),
+        ("2026-12-19", "paid", 2 * 4900),
+        ("2027-01-19", "paid", 2 * 5400),
     ]
     life.mirror_is_right()
