@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 from stripe import CardError, InvalidRequestError
@@ -365,6 +365,9 @@ class Story:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(actions=[("balance", -4000), ("invoice", 5000, "usd"), ("void", 0)])
+@example(actions=[("balance", 1500), ("invoice", 5000, "usd"), ("give up", 0), ("pay", 0)])
+@example(actions=[("invoice", 30, "usd"), ("invoice", -700, "usd"), ("invoice", 999, "usd")])
 @given(actions=st.lists(ACTIONS, min_size=4, max_size=18))
 def test_any_sequence_of_actions_ties_out_from_the_mirror(
     shared_portal: SharedPortal, shared_sandbox, stripe, books, actions
