@@ -168,3 +168,24 @@ def test_rates_into_a_reporting_currency_are_exact():
     loaded = config.load({"REPORTING_CURRENCY": "USD", "EXCHANGE_RATES": "EUR=1.08, jpy=0.0067"})
     assert loaded.reporting_currency == "usd"
     assert loaded.exchange_rates == {"eur": Decimal("1.08"), "jpy": Decimal("0.0067")}
+
+
+def test_the_pace_of_moves_is_a_share_of_what_stripe_allows_and_none_on_the_sandbox():
+    assert config.load({}).price_moves_per_second == 0
+    test_key = {
+        "STRIPE_API_BASE": config.STRIPE_API,
+        "STRIPE_SECRET_KEY": "sk_test_a",
+        "STRIPE_PUBLISHABLE_KEY": "pk_test_a",
+        "STRIPE_WEBHOOK_SECRET": "whsec_a",
+        "MAIL_SERVER": "smtp.example.com",
+    }
+    assert config.load(test_key).price_moves_per_second == 2
+    assert config.load({**test_key, "PRICE_MOVE_SHARE": "100"}).price_moves_per_second == 6
+
+
+@pytest.mark.parametrize(
+    "given", [{"PRICE_MOVE_SHARE": "0"}, {"PRICE_MOVE_SHARE": "101"}, {"PRICE_NOTICE_DAYS": "366"}]
+)
+def test_a_share_or_a_notice_that_cannot_be_is_refused(given):
+    with pytest.raises(config.ConfigurationError, match=next(iter(given))):
+        config.load(given)

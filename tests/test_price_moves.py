@@ -10,6 +10,8 @@ import pytest
 
 from billing.price_changes import moving
 from models import AuditEntry, PriceChange, PriceMove, db
+from sandbox import events
+from sandbox.store import store
 from tests.conftest import mirrored
 from tests.quote_page import OWNER, accept, after, text_of
 
@@ -342,6 +344,23 @@ def test_a_launch_that_stops_between_two_steps_goes_on_and_makes_one_price(
     assert changing.moves(number) == {"Contoso": ("scheduled", None)}
 
 
+def test_a_launch_taken_up_after_stripe_forgot_its_key_makes_no_second_price(
+    changing, new_price, chaos, clock, sandbox
+):
+    """The answer to the new price is lost, and the worker is away for more than a day."""
+    changing.subscriber("Contoso")
+    number = changing.draft()
+    changing.choose(number)
+    chaos(faults=[{"method": "POST", "path": "/v1/prices", "answer": "lost", "calls": 1}])
+    changing.confirm(number)
+    with sandbox.app_context(), events.transaction():
+        store.sql("DELETE FROM idempotency")
+    clock.advance(hours=30)
+    changing.run()
+    made = changing.stripe.v1.prices.list({"product": "demo_team", "limit": 100}).data
+    assert [one.id for one in made if one.unit_amount == 5400] == [new_price(number)]
+
+
 def test_one_that_ended_at_stripe_meanwhile_is_skipped_and_the_others_move(changing):
     gone = changing.subscriber("Contoso")
     changing.subscriber("Northwind")
@@ -399,6 +418,9 @@ def test_a_trial_moves_at_its_end_and_the_trial_goes_on(changing, new_price, str
         ("2026-12-29", new_price(number), 2),
     ]
     found = stripe.v1.subscriptions.retrieve(held)
+    phase, then = stripe.v1.subscription_schedules.retrieve(found.schedule).phases
+    # A current phase that is sent without it would end the trial.
+    assert (phase.trial_end, then.trial_end) == (found.trial_end, None)
     assert (found.status, f"{datetime.fromtimestamp(found.trial_end, UTC):%Y-%m-%d}") == (
         "trialing",
         "2026-12-29",

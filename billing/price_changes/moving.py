@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from billing import sync
 from billing.billing_calendar import boundary
@@ -90,6 +91,12 @@ class Moved:
 
 class Elsewhere(StripeUnavailable):
     """The subscription is not what it was a moment ago."""
+
+
+class DatabaseBusy(BillingError):
+    """Our own database did not take a write; the same is asked for again."""
+
+    title = "The database was busy"
 
 
 # What one move alone is in trouble with: the next may be made.
@@ -203,6 +210,12 @@ def _do(move: PriceMove, did: Moved, *, tell: bool = False) -> bool:
             raise
         # Busy or silent: the others need not try now.
         return isinstance(error, ITS_OWN)
+    except DBAPIError as error:
+        # Two writers at once, or a connection lost: nothing that is this move's fault.
+        db.session.rollback()
+        log.warning("the database was not ready for price move %s: %r", move_id, error)
+        _postpone(move_id, attempts, DatabaseBusy())
+        did.postponed += 1
     except Exception as error:
         # Whatever is wrong with this one must not keep the others waiting.
         db.session.rollback()

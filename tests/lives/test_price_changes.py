@@ -41,10 +41,8 @@ def test_a_rise_is_told_a_month_ahead_and_charged_from_the_renewal_on(life):
     assert life.mails().count(told) == 1
     mail = next(one for one in life.mailbox if one.subject == told)
     words = re.sub(r"\s+", " ", mail.body)
-    assert (
-        "Team costs you $49 a seat a month now. From 10 March 2027 it is $54 a seat a month."
-        in words
-    )
+    assert "Team costs you $49 a seat a month now." in words
+    assert "From 10 March 2027 it is $54 a seat a month." in words
     sums = "For all of it, until then: $392.00 a month For all of it, from then on: $432.00 a month"
     assert sums in words
     assert "cancel before 10 March 2027" in words
