@@ -15,6 +15,16 @@ def reader_locale() -> str:
     return str(get_locale() or "en_US")
 
 
+def read(typed: str, currency: str) -> int:
+    """Minor units of what the reader typed. Raises money.NotAnAmount."""
+    return money.parse(typed, currency, locale=reader_locale())
+
+
+def written(amount: int, currency: str) -> str:
+    """Minor units as the reader would type them."""
+    return money.plain(amount, currency, locale=reader_locale())
+
+
 class AmountField(StringField):
     """Text that must be an amount of `currency`; `amount` is its minor units, None when empty.
 
@@ -32,7 +42,7 @@ class AmountField(StringField):
         if not typed:
             return
         try:
-            amount = money.parse(typed, self.currency, locale=reader_locale())
+            amount = read(typed, self.currency)
         except money.NotAnAmount as error:
             raise ValidationError(str(error)) from None
         if amount < self.least:

@@ -97,6 +97,8 @@ def parse(typed: str, currency: str, *, locale: str = "en_US") -> int:
         raise NotAnAmount(f"Write an amount such as {example}.") from None
     if value < 0:
         raise NotAnAmount("An amount cannot be below zero.")
+    if value > LARGEST:
+        raise NotAnAmount("That is more than can be charged.")
     if value != round(value, digits(code)):
         most = digits(code)
         raise NotAnAmount(

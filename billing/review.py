@@ -18,7 +18,7 @@ from wtforms import StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
-from billing import money, staff_actions
+from billing import amount_field, staff_actions
 from billing.errors import (
     AuthenticationNeeded,
     BillingError,
@@ -72,7 +72,7 @@ class MoneyField(StringField):
 
     def pre_validate(self, form: Any) -> None:
         try:
-            self.amount = money.parse(self.data or "", self.currency)
+            self.amount = amount_field.read(self.data or "", self.currency)
         except ValueError as error:
             raise StopValidation(str(error)) from None
 

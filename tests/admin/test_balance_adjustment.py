@@ -57,7 +57,7 @@ def test_a_balance_that_changed_meanwhile_is_shown_again(desk, stripe, path, cus
     [
         ({"amount": "0", "reason": "x"}, "Enter more than nothing."),
         ({"amount": "5"}, "Say why, for the customer's and your records."),
-        ({"amount": "x", "reason": "y"}, "Enter an amount such as 12.50"),
+        ({"amount": "x", "reason": "y"}, "Write an amount such as 1,234.50"),
     ],
 )
 def test_what_makes_no_sense_is_said_at_its_field(desk, path, filled_in, said):

@@ -57,7 +57,7 @@ def notes(stripe: Any, invoice: str) -> list[Any]:
 def test_dinars_have_three_decimals_of_which_the_last_is_nothing(desk, stripe, bill):
     path = paid(desk, stripe, bill(5120, "kwd", quantity=2))
     said = words(desk.look(f"{path}/refund", amount="1.005", reason="duplicate"))
-    assert "Stripe takes KWD to the second decimal: end it in 0." in said
+    assert "Payments in KWD are rounded to the hundredth, so end it in 0." in said
     assert "KWD 1.250 was refunded." in desk.do(f"{path}/refund", amount="1.25", reason="duplicate")
     assert stripe.v1.refunds.list({}).data[0].amount == 1250
 
@@ -69,7 +69,7 @@ def test_yen_are_credited_in_whole_ones_by_the_line(desk, stripe, bill):
     desk.do(f"{path}/credit-note", what="lines", to="method", **{f"line-{line}": "2"})
     assert [note.total for note in notes(stripe, invoice)] == [666]
     refused = words(desk.look(f"{path}/credit-note", what="amount", amount="1.5", to="method"))
-    assert "JPY has no decimals." in refused
+    assert "JPY has no decimals: write it such as 1,234." in refused
 
 
 def test_tax_and_discount_of_a_line_are_credited_with_it(desk, stripe, bill):

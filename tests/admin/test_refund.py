@@ -90,11 +90,11 @@ def test_the_same_token_with_another_amount_does_nothing(desk, stripe, path):
     [
         ("0", "Enter more than nothing."),
         ("392.01", "Only $392.00 of this payment is left to refund."),
-        ("-5", "Enter an amount such as 12.50"),
-        ("1,000", "Enter an amount such as 12.50"),
-        ("5.001", "USD has 2 decimals."),
-        ("", "Enter an amount such as 12.50"),
-        ("9" * 40, "Enter an amount such as 12.50"),
+        ("-5", "An amount cannot be below zero."),
+        ("1,0", "Write an amount such as 1,234.50"),
+        ("5.001", "USD has 2 decimals: write it such as 1,234.50."),
+        ("", "Write an amount such as 1,234.50"),
+        ("9" * 40, "That is more than can be charged."),
     ],
 )
 def test_an_amount_that_cannot_be_is_said_at_its_field(desk, stripe, path, amount, said):
@@ -112,7 +112,9 @@ def test_an_invoice_of_whole_yen_is_refunded_in_whole_yen(desk, stripe, subscrib
     subscription = subscribe("Kansai", "team", currency="jpy")
     invoice = stripe.v1.invoices.list({"subscription": subscription}).data[0]
     path = f"/admin/invoices/{invoice.id}/refund"
-    assert "JPY has no decimals." in words(desk.look(path, amount="10.5", reason="duplicate"))
+    assert "JPY has no decimals: write it such as 1,234." in words(
+        desk.look(path, amount="10.5", reason="duplicate")
+    )
     assert "\u00a5500 was refunded." in desk.do(path, amount="500", reason="duplicate")
     assert refunds(stripe)[0][0] == 500
 

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from wtforms import RadioField, SelectField, StringField
 from wtforms.validators import Length, ValidationError
 
-from billing import credit_notes, left_of_invoice, money, staff_actions
+from billing import amount_field, credit_notes, left_of_invoice, staff_actions
 from billing.authorization import any_invoice_or_404, staff_required
 from billing.credit_notes import CREDIT_NOTE, REFUNDED, Selection
 from billing.errors import BillingError, InvalidRequest
@@ -48,7 +48,7 @@ class CreditNoteForm(ReviewForm):
         if not self.to.data and self.to.choices:
             self.to.data = self.to.choices[0].value
         if not self.is_sent:
-            self.amount.data = money.plain(left.to_credit, invoice.currency)
+            self.amount.data = amount_field.written(left.to_credit, invoice.currency)
 
     @property
     def values(self) -> dict[str, str]:
@@ -72,7 +72,7 @@ class CreditNoteForm(ReviewForm):
         if self.what.data != "amount":
             return
         try:
-            amount = money.parse(field.data or "", self.invoice.currency)
+            amount = amount_field.read(field.data or "", self.invoice.currency)
         except ValueError as error:
             raise ValidationError(str(error)) from None
         self._check(amount)
@@ -103,7 +103,7 @@ class CreditNoteForm(ReviewForm):
                 raise ValidationError(f"{name}: a whole number up to {each.quantity_left}.")
             return count, None
         try:
-            amount = money.parse(typed, self.invoice.currency)
+            amount = amount_field.read(typed, self.invoice.currency)
         except ValueError as error:
             raise ValidationError(f"{name}: {error}") from None
         if amount > each.left:

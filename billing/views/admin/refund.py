@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from wtforms import SelectField, StringField
 from wtforms.validators import Length, ValidationError
 
-from billing import dates, left_of_invoice, money, refunds, staff_actions
+from billing import amount_field, dates, left_of_invoice, refunds, staff_actions
 from billing.authorization import any_invoice_or_404, staff_required
 from billing.errors import BillingError
 from billing.left_of_invoice import Left, Paid
@@ -37,7 +37,7 @@ class RefundForm(ReviewForm):
         if not self.payment.data and self.payments:
             self.payment.data = next(iter(self.payments))
         if not self.is_sent and self.paid:
-            self.amount.data = money.plain(self.paid.left, invoice.currency)
+            self.amount.data = amount_field.written(self.paid.left, invoice.currency)
 
     @property
     def paid(self) -> Paid | None:
