@@ -98,13 +98,19 @@ def _people(who: str) -> list[int]:
 
 
 def _flat(values: dict[str, object] | None, under: str = "") -> dict[str, object]:
-    """Nested values by their path; amounts beside a currency are written out in it."""
+    """Nested values by their path; amounts beside or under a currency are written out in it."""
     flat: dict[str, object] = {}
-    currency = (values or {}).get("currency")
+    by_currency = under.endswith("amounts.")
+    beside = (values or {}).get("currency")
     for name, value in (values or {}).items():
+        currency = name if by_currency else beside
         if isinstance(value, dict) and value:
             flat.update(_flat(value, f"{under}{name}."))
-        elif isinstance(currency, str) and type(value) is int and AMOUNT.fullmatch(name):
+        elif (
+            isinstance(currency, str)
+            and type(value) is int
+            and (by_currency or AMOUNT.fullmatch(name))
+        ):
             flat[f"{under}{name}"] = money.text(value, currency)
         else:
             flat[f"{under}{name}"] = value

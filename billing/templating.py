@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
         short_day=dates.short_day,
         day_of_month=dates.day_of_month,
         moment=dates.moment,
+        from_unix=clock.from_unix,
         in_zone=dates.in_zone,
         explained=explained,
         time_left=dates.time_left,

@@ -92,6 +92,16 @@ def line(entry: Entry, members: frozenset[int]) -> Line:
     return Line(entry, words, detail, found[0] if found else None, is_bad)
 
 
+def event(kind: str | None) -> str:
+    """A type of Stripe's events in words: "Invoice paid"."""
+    return EVENTS.get(kind or "", sentence(kind))
+
+
+def action(name: str | None) -> str:
+    """An action of the audit log in words: "Access granted by staff"."""
+    return ACTIONS.get(name or "", sentence(name))
+
+
 def sentence(word: str | None) -> str:
     """ "payment_method.made_default" as "Payment method made default"."""
     said = (word or "").removeprefix("customer.") if (word or "").count(".") > 1 else word or ""
@@ -110,7 +120,7 @@ def _event(entry: Entry) -> tuple[str, str, bool]:
         "pending": ", not worked off yet",
         "quarantined": ", set aside: of another mode or account",
     }.get(entry.status or "", "")
-    return EVENTS.get(word, sentence(word)), f"{word}{not_done}", word.endswith(BAD_EVENTS)
+    return event(word), f"{word}{not_done}", word.endswith(BAD_EVENTS)
 
 
 def _mail(entry: Entry) -> tuple[str, str, bool]:
@@ -152,7 +162,7 @@ def _purchase(entry: Entry) -> tuple[str, str, bool]:
 
 
 def _action(entry: Entry) -> tuple[str, str, bool]:
-    return ACTIONS.get(entry.word or "", sentence(entry.word)), "", False
+    return action(entry.word), "", False
 
 
 def _access(entry: Entry) -> tuple[str, str, bool]:

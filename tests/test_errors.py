@@ -39,6 +39,12 @@ def test_a_wrong_method_names_the_right_ones(client):
     assert "GET" in answer.headers["Allow"]
 
 
+def test_staff_without_the_role_are_told_who_can_help(people):
+    answer = people.staff_member("sunniva@tidewater.example", "support").get("/admin/plans")
+    assert answer.status_code == 403
+    assert "Your role among the staff does not include this page" in answer.text
+
+
 def test_a_form_without_its_token_is_refused_and_says_what_to_do(client):
     answer = client.post("/login", data={"email": "a@b.example"}, csrf=False)
     assert answer.status_code == 400

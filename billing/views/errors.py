@@ -45,6 +45,11 @@ SAID = {
         "never charged twice: look at your invoices before you try again.",
     ),
 }
+STAFF_PAGE = (
+    "Not for your role",
+    "Your role among the staff does not include this page. Somebody with the role of an "
+    "administrator can do it, or give you the role. Nothing was changed.",
+)
 # Staff, since others without an account are led to open one.
 WITHOUT_ACCOUNT = (
     "Only for customers",
@@ -94,7 +99,8 @@ def http_error(error: HTTPException) -> Any:
         return error
     title, message = SAID.get(code, (HTTPStatus(code).phrase, "Nothing was changed."))
     if code == 403 and current_role() is None:
-        title, message = WITHOUT_ACCOUNT
+        is_for_staff = (request.blueprint or "").startswith(("admin_", "finance_"))
+        title, message = STAFF_PAGE if is_for_staff else WITHOUT_ACCOUNT
     response = page(code, title, message)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after"}:

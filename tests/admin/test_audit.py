@@ -106,11 +106,27 @@ def test_an_action_can_be_chosen_from_those_that_happened(admin, entries):
 
 def test_an_entry_reads_as_what_differs_with_amounts_in_their_currency(app, admin, entries):
     shown = page(admin, "/admin/audit/" + number(app, "invoice.refunded"))
-    for said in ("<del>Bonn</del>", "<ins>Köln</ins>", "address.city", "203.0.113.7", "Northwind"):
+    for said in ("<del>Bonn</del>", "<ins>Köln</ins>", "address, city", "203.0.113.7", "Northwind"):
         assert said in shown
     assert "<del>¥4,900</del>" in shown
     assert "<ins>¥4,000</ins>" in shown
     assert "<del>jpy</del>" not in shown  # it is the same on both sides
+
+
+def test_a_price_changes_entry_has_each_amount_in_its_currency_and_leads_to_it(app, admin):
+    with app.app_context():
+        entry = AuditEntry(
+            at=NOON,
+            action="price_change.confirmed",
+            subject="price_change:7",
+            after={"amounts": {"usd": 5400, "jpy": 8200}},
+        )
+        db.session.add(entry)
+        db.session.commit()
+    shown = page(admin, "/admin/audit/" + number(app, "price_change.confirmed"))
+    assert "<ins>$54.00</ins>" in shown
+    assert "<ins>¥8,200</ins>" in shown
+    assert '<a href="/admin/price-changes/7">Price change 7</a>' in shown
 
 
 def test_what_no_person_did_says_which_command_or_task_did_it(app, admin, entries):

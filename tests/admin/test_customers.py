@@ -260,8 +260,8 @@ def test_the_page_says_who_they_are_where_they_stand_and_why_they_have_access(
     page = page_of(staff, number)
     assert "You are on Team. Next charge is $392.00 on 19 December" in page
     assert "Why does this account have access?" in page
-    assert "Full access Team (sub_" in page
-    assert "A subscription that is paid for (active)" in page
+    assert "Full access Team is active" in page
+    assert "A subscription that is paid for" in page
     assert "How it came to this" in page
     assert "MRR $392.00" in page
     assert "Team · 8 seats $49.00 a seat a month" in page
@@ -276,8 +276,8 @@ def test_a_failed_payment_and_what_it_leads_to_are_told(renewal, people):
     staff = people.staff_member("staff@tidewater.example", "finance")
     page = page_of(staff, 1)
     assert "Your payment of $392.00 did not go through" in page
-    assert "A failed payment, in its grace period (grace)" in page
-    assert "Decided by Invoice in_" in page
+    assert "A failed payment, in its grace period" in page
+    assert re.search(r"Decided by Invoice \w+-0002 ", page)
     assert "After that Read-only" in page
 
 

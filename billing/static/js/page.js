@@ -20,11 +20,12 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-// On a phone the tabs scroll: the current one is brought into view.
-const tabs = document.querySelector(".tabs");
-const current = tabs?.querySelector("[aria-current]");
-if (current) {
-  tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+// On a phone the tabs and a section's pages scroll: the current one is brought into view.
+for (const tabs of document.querySelectorAll(".tabs, .subpages")) {
+  const current = tabs.querySelector("[aria-current]");
+  if (!current) continue;
+  const offset = current.getBoundingClientRect().left - tabs.getBoundingClientRect().left;
+  tabs.scrollLeft += offset - (tabs.clientWidth - current.offsetWidth) / 2;
 }
 
 // The menu closes as menus do: on Escape, or on a press elsewhere.

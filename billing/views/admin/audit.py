@@ -39,13 +39,18 @@ class FilterForm(FlaskForm):
         return Filters(who, self.action.data or "", account, self.day.data)
 
 
+def _words(action: str) -> str:
+    """The action "price_change.confirmed" as people read it."""
+    return action.replace("_", " ").replace(".", ": ").capitalize()
+
+
 @bp.get("")
 @staff_required("admin")
 def index() -> Any:
     form = FilterForm(request.args)
     # Also the one asked for: a link may name an action that has not happened yet.
     known = sorted({*audit_search.actions(), form.action.data or ""} - {""})
-    form.action.choices = [SelectChoice("", "All"), *(SelectChoice(a, a) for a in known)]
+    form.action.choices = [SelectChoice("", "All"), *(SelectChoice(a, _words(a)) for a in known)]
     is_good = form.validate()
     if form.account.errors:
         form.account.errors = ["Give the account's number, such as 42."]
