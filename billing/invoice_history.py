@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from billing import timeline_words
 from models import AuditEntry, Invoice, WebhookEvent, db
 
 MOST = 30
@@ -35,9 +36,13 @@ def of(invoice: Invoice, account_id: int) -> list[Event]:
         .order_by(AuditEntry.id.desc())
         .limit(MOST)
     )
-    found = [Event(each.created, each.type, "Stripe") for each in told]
+    found = [Event(each.created, timeline_words.event(each.type), "Stripe") for each in told]
     found += [
-        Event(each.at, each.action, (each.user.name or each.user.email) if each.user else "")
+        Event(
+            each.at,
+            timeline_words.action(each.action),
+            (each.user.name or each.user.email) if each.user else "",
+        )
         for each in done
     ]
     return sorted(found, key=lambda event: event.at, reverse=True)[:MOST]

@@ -98,6 +98,16 @@ def sentence(word: str | None) -> str:
     return said.replace(".", " ").replace("_", " ").strip().capitalize()
 
 
+def event(kind: str) -> str:
+    """An event of Stripe's in words."""
+    return EVENTS.get(kind, sentence(kind))
+
+
+def action(name: str) -> str:
+    """What an entry of the audit log says was done."""
+    return ACTIONS.get(name, sentence(name))
+
+
 def _by(entry: Entry, members: frozenset[int]) -> str:
     if entry.user_id is None:
         return f"by {entry.who}" if entry.who else "by the portal itself"
@@ -110,7 +120,7 @@ def _event(entry: Entry) -> tuple[str, str, bool]:
         "pending": ", not worked off yet",
         "quarantined": ", set aside: of another mode or account",
     }.get(entry.status or "", "")
-    return EVENTS.get(word, sentence(word)), f"{word}{not_done}", word.endswith(BAD_EVENTS)
+    return event(word), f"{word}{not_done}", word.endswith(BAD_EVENTS)
 
 
 def _mail(entry: Entry) -> tuple[str, str, bool]:
@@ -152,7 +162,7 @@ def _purchase(entry: Entry) -> tuple[str, str, bool]:
 
 
 def _action(entry: Entry) -> tuple[str, str, bool]:
-    return ACTIONS.get(entry.word or "", sentence(entry.word)), "", False
+    return action(entry.word or ""), "", False
 
 
 def _access(entry: Entry) -> tuple[str, str, bool]:

@@ -61,7 +61,7 @@ def test_what_was_given_back_and_by_whom_is_told(desk, invoice):
     assert "Refund Sent to the bank" in said
     assert "$5.00 to the customer's balance" in said
     assert "Left to refund $382.00 $10.00 refunded" in said
-    assert "invoice.refunded" in said
+    assert "Invoice refunded" in said
     assert "Support" in said
 
 

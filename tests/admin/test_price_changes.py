@@ -293,4 +293,4 @@ def test_a_price_that_nobody_pays_changes_for_new_sign_ups_alone(changing):
 
 
 def test_the_list_says_how_a_price_is_changed_when_none_was(changing):
-    assert "No price was changed yet" in text_of(changing.mira.get("/admin/price-changes"))
+    assert "No price was changed here yet" in text_of(changing.mira.get("/admin/price-changes"))
