@@ -12,6 +12,7 @@ from billing.price_changes import moving
 from models import AuditEntry, PriceChange, PriceMove, db
 from tests.conftest import mirrored
 from tests.quote_page import OWNER, accept, after, text_of
+from tests.staff import Desk
 
 
 @pytest.fixture
@@ -549,3 +550,53 @@ def test_a_pace_is_kept_to(changing, app, clock, monkeypatch):
         app.config["SETTINGS"] = settings
     assert slept
     assert timedelta(seconds=2) <= clock.now - began < timedelta(seconds=4)
+
+
+def held_discounts(changing, subscription):
+    found = changing.stripe.v1.subscriptions.retrieve(
+        subscription, {"expand": ["discounts.source.coupon"]}
+    )
+    return [discount.source.coupon.id for discount in found.discounts]
+
+
+def test_a_coupon_from_staff_and_the_move_both_count(changing, northwind, new_price, people, app):
+    changing.stripe.v1.coupons.create({"id": "half", "percent_off": 50, "duration": "forever"})
+    changing.pull("coupon", "half")
+    number = changing.change()
+    changing.run()
+    desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
+    desk.do(desk.path("coupon-application"), coupon="half")
+    assert held_discounts(changing, northwind) == ["half"]
+    account = f"/admin/customers/{desk.number}"
+    assert "Discount: half" in text_of(desk.look(account))
+    changing.run()
+    assert changing.moves(number) == {"Northwind": ("scheduled", None)}
+    assert "$54.00 a seat a month from 19 December 2026, by a price change" in text_of(
+        desk.look(account)
+    )
+    assert changing.phases(northwind) == [
+        ("2026-11-19", changing.price_before, 8),
+        ("2026-12-19", new_price(number), 8),
+    ]
+    # 8 seats at $54.00, half of it.
+    assert changing.stripe.v1.invoices.create_preview({"subscription": northwind}).total == 21600
+
+
+def test_time_given_by_staff_puts_the_move_off(changing, northwind, new_price, people, app):
+    number = changing.change()
+    changing.run()
+    desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
+    desk.do(desk.path("trial-extension"), until="2027-01-10")
+    changing.run()
+    assert changing.moves(number) == {"Northwind": ("scheduled", None)}
+    assert changing.phases(northwind)[-1] == ("2027-01-10", new_price(number), 8)
+
+
+def test_a_change_of_seats_that_waits_still_stands_in_the_way(changing, northwind, people, app):
+    ada = people.sign_in(OWNER)
+    accept(ada, "/seats?seats=6", seats="6")
+    changing.change()
+    changing.run()
+    desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
+    for noun in ("coupon-application", "trial-extension"):
+        assert "A change of plan or seats is scheduled" in text_of(desk.look(desk.path(noun)))
