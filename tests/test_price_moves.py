@@ -600,3 +600,31 @@ def test_a_change_of_seats_that_waits_still_stands_in_the_way(changing, northwin
     desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
     for noun in ("coupon-application", "trial-extension"):
         assert "A change of plan or seats is scheduled" in text_of(desk.look(desk.path(noun)))
+
+
+def test_who_is_on_the_way_to_the_old_price_is_told_of_beforehand(
+    changing, northwind, people, clock
+):
+    starter = changing.subscriber("Contoso", "business")
+    item = changing.stripe.v1.subscriptions.retrieve(starter)["items"].data[0]
+    schedule = changing.stripe.v1.subscription_schedules.create({"from_subscription": starter})
+    now = schedule.phases[0]
+    first = {"price": item.price.id, "quantity": 1}
+    later = {"price": changing.price_before, "quantity": 1}
+    changing.stripe.v1.subscription_schedules.update(
+        schedule.id,
+        {
+            "phases": [
+                {"items": [first], "start_date": now.start_date, "end_date": now.end_date},
+                {"items": [later], "duration": {"interval": "month"}},
+            ]
+        },
+    )
+    changing.pull_all(starter)
+    number = changing.draft()
+    said = "Scheduled to come to the old price from another one, and left on it"
+    assert f"{said}; they can be moved afterwards 1" in changing.page(number)
+    changing.choose(number)
+    assert "On their way to the old price from another, and left on it 1" in changing.page(
+        number, "/confirmation"
+    )
