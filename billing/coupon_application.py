@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing import staff_actions, sync
+from billing import scheduled_change, staff_actions, sync
 from billing.clock import from_unix, now
 from billing.errors import GoneFromStripe
 from billing.gateway import coupon_application as gateway
@@ -50,8 +50,11 @@ def obstacle(subscription: Subscription | None) -> str | None:
         return "The first payment is outstanding. Coupons count once it is paid."
     if subscription.data.get("pending_update"):
         return "A change of the subscription waits for the customer's bank."
-    if subscription.schedule is not None and subscription.schedule.is_live:
-        return "A change of plan is scheduled and holds its own discounts. Drop it first."
+    if scheduled_change.stands_in_the_way(subscription):
+        return (
+            "A change of plan or seats is scheduled and holds its own discounts. "
+            "Drop it first, under “Change plan or seats”."
+        )
     return None
 
 
@@ -123,6 +126,7 @@ def state(subscription_id: str) -> State:
 
 
 def _apply(action: StaffAction, key: str) -> State:
+    scheduled_change.make_way(action.subject)
     gateway.replace(action.subject, discounts=action.params["discounts"], idempotency_key=key)
     return {}
 

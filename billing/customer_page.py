@@ -9,8 +9,11 @@ from datetime import datetime
 from sqlalchemy import Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
-from billing import access_grants, access_history, customer_rows, purchases
+from billing import access_grants, access_history, coupon_application, customer_rows, purchases
 from billing.access import Decision
+from billing.coupon_application import Held
+from billing.price_changes import coming
+from billing.price_changes.coming import ComingPrice
 from billing.standing import Standing, standing
 from models import (
     AccessDecision,
@@ -44,6 +47,12 @@ class CustomerPage:
     grants: Sequence[AccessGrant]
     decisions: Sequence[AccessDecision]
     monthly: tuple[tuple[int, str], ...]
+    # The new price that the live subscription is moved to, not yet begun.
+    coming: ComingPrice | None
+
+    def discounts(self, subscription: Subscription) -> list[Held]:
+        """What a coupon takes off the subscription."""
+        return coupon_application.held(subscription)
 
     @property
     def access(self) -> Decision:
@@ -86,9 +95,10 @@ def of(account: Account, now: datetime) -> CustomerPage:
             .where(PaymentMethod.customer_id == customer_id, PaymentMethod.deleted_at.is_(None))
             .order_by(PaymentMethod.created.desc(), PaymentMethod.stripe_id)
         ).all()
+    stands = standing(account, now)
     return CustomerPage(
         account=account,
-        standing=standing(account, now),
+        standing=stands,
         subscriptions=sorted(held, key=lambda each: not each.is_live),
         invoices=found[:INVOICES],
         has_more_invoices=len(found) > INVOICES,
@@ -97,6 +107,7 @@ def of(account: Account, now: datetime) -> CustomerPage:
         grants=access_grants.not_over(account),
         decisions=access_history.of(account, limit=DECISIONS),
         monthly=customer_rows.monthly(held, now),
+        coming=coming.of(stands.subscription, now),
     )
 
 

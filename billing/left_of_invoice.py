@@ -30,6 +30,8 @@ class Paid:
     amount: int
     refunded: int
     at: datetime | None
+    # None where the mirror was not told which one paid, as in a backfill.
+    method_id: str | None
     method: PaymentMethod | None
 
     @property
@@ -151,6 +153,7 @@ def _payments(invoice: Invoice, refunds: Sequence[Refund]) -> list[Paid]:
                 if refund.payment_intent_id == one["payment"]["payment_intent"]
             ),
             at=from_unix((one.get("status_transitions") or {}).get("paid_at") or one["created"]),
+            method_id=one["payment"].get("payment_method"),
             method=db.session.get(PaymentMethod, one["payment"].get("payment_method") or ""),
         )
         for one in _paid(invoice)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from billing import outcome, sync
 from billing.audit import record
+from billing.clock import now
 from billing.errors import GoneFromStripe, InvalidRequest, Refused
 from billing.gateway import scheduled_change as gateway
 from billing.price_changes import coming
@@ -61,3 +64,50 @@ def undo(subscription: Subscription, *, account_id: int | None = None) -> bool:
     sync.pull("subscription_schedule", held.stripe_id)
     sync.pull("subscription", subscription.stripe_id)
     return True
+
+
+def stands_in_the_way(subscription: Subscription) -> bool:
+    """Whether a live schedule has more to do than to move the subscription to a new price.
+
+    A schedule that only moves it can be let go, as the mover sets the move down anew.
+    """
+    held = subscription.schedule
+    if held is None or not held.is_live:
+        return False
+    return held.end_behavior != "release" or not all(
+        _is_but_a_move(subscription, phase)
+        for phase in held.phases
+        if phase["start_date"] > now().timestamp()
+    )
+
+
+def _is_but_a_move(subscription: Subscription, phase: dict[str, Any]) -> bool:
+    present = subscription.item
+    if present is None or len(phase["items"]) != 1:
+        return False
+    (item,) = phase["items"]
+    price = item["price"] if isinstance(item["price"], str) else item["price"]["id"]
+    return item.get("quantity") == present.quantity and coming.is_move(
+        subscription.stripe_id, present.price_id, price
+    )
+
+
+def make_way(subscription_id: str) -> None:
+    """Lets a schedule go that does nothing but move the subscription to a new price.
+
+    What it would have overwritten, such as discounts, is then part of the move that is set down
+    anew. Nothing where there is no such schedule.
+    """
+    subscription = db.session.get_one(Subscription, subscription_id)
+    held = subscription.schedule
+    if held is None or not held.is_live or stands_in_the_way(subscription):
+        return
+    schedule_id = held.stripe_id
+    db.session.commit()
+    try:
+        with outcome.told_by(lambda: _is_over(schedule_id)):
+            gateway.release(schedule_id)
+    except (InvalidRequest, GoneFromStripe):
+        # It was over by then.
+        pass
+    sync.pull("subscription_schedule", schedule_id)

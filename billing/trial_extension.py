@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from billing import staff_actions, sync
+from billing import scheduled_change, staff_actions, sync
 from billing.clock import from_unix, now
 from billing.gateway import trial_extension as gateway
 from billing.plan_change import is_between_periods
@@ -27,8 +27,11 @@ def obstacle(subscription: Subscription | None) -> str | None:
         return "A change of the subscription waits for the customer's bank."
     if subscription.is_ending:
         return "The subscription is ending. Undo the cancellation first."
-    if subscription.schedule is not None and subscription.schedule.is_live:
-        return "A change of plan is scheduled, and free time would move its day. Drop it first."
+    if scheduled_change.stands_in_the_way(subscription):
+        return (
+            "A change of plan or seats is scheduled, and free time would move its day. "
+            "Drop it first, under “Change plan or seats”."
+        )
     if is_between_periods(subscription):
         return "A new period begins right now. Look again in a few minutes."
     return None
@@ -62,6 +65,7 @@ def state(subscription_id: str) -> State:
 def _do(action: StaffAction, key: str) -> State:
     until = from_unix(action.params["until"])
     assert until is not None
+    scheduled_change.make_way(action.subject)
     gateway.until(action.subject, trial_end=until, idempotency_key=key)
     return {"trial_end": action.params["until"]}
 

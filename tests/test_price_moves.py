@@ -14,6 +14,7 @@ from sandbox import events
 from sandbox.store import store
 from tests.conftest import mirrored
 from tests.quote_page import OWNER, accept, after, text_of
+from tests.staff import Desk
 
 
 @pytest.fixture
@@ -571,3 +572,81 @@ def test_a_pace_is_kept_to(changing, app, clock, monkeypatch):
         app.config["SETTINGS"] = settings
     assert slept
     assert timedelta(seconds=2) <= clock.now - began < timedelta(seconds=4)
+
+
+def held_discounts(changing, subscription):
+    found = changing.stripe.v1.subscriptions.retrieve(
+        subscription, {"expand": ["discounts.source.coupon"]}
+    )
+    return [discount.source.coupon.id for discount in found.discounts]
+
+
+def test_a_coupon_from_staff_and_the_move_both_count(changing, northwind, new_price, people, app):
+    changing.stripe.v1.coupons.create({"id": "half", "percent_off": 50, "duration": "forever"})
+    changing.pull("coupon", "half")
+    number = changing.change()
+    changing.run()
+    desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
+    desk.do(desk.path("coupon-application"), coupon="half")
+    assert held_discounts(changing, northwind) == ["half"]
+    account = f"/admin/customers/{desk.number}"
+    assert "Discount: half" in text_of(desk.look(account))
+    changing.run()
+    assert changing.moves(number) == {"Northwind": ("scheduled", None)}
+    assert "$54.00 a seat a month from 19 December 2026, by a price change" in text_of(
+        desk.look(account)
+    )
+    assert changing.phases(northwind) == [
+        ("2026-11-19", changing.price_before, 8),
+        ("2026-12-19", new_price(number), 8),
+    ]
+    # 8 seats at $54.00, half of it.
+    assert changing.stripe.v1.invoices.create_preview({"subscription": northwind}).total == 21600
+
+
+def test_time_given_by_staff_puts_the_move_off(changing, northwind, new_price, people, app):
+    number = changing.change()
+    changing.run()
+    desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
+    desk.do(desk.path("trial-extension"), until="2027-01-10")
+    changing.run()
+    assert changing.moves(number) == {"Northwind": ("scheduled", None)}
+    assert changing.phases(northwind)[-1] == ("2027-01-10", new_price(number), 8)
+
+
+def test_a_change_of_seats_that_waits_still_stands_in_the_way(changing, northwind, people, app):
+    ada = people.sign_in(OWNER)
+    accept(ada, "/seats?seats=6", seats="6")
+    changing.change()
+    changing.run()
+    desk = Desk(app, people.staff_member("care@tidewater.example", "support"), "Northwind")
+    for noun in ("coupon-application", "trial-extension"):
+        assert "A change of plan or seats is scheduled" in text_of(desk.look(desk.path(noun)))
+
+
+def test_who_is_on_the_way_to_the_old_price_is_told_of_beforehand(
+    changing, northwind, people, clock
+):
+    starter = changing.subscriber("Contoso", "business")
+    item = changing.stripe.v1.subscriptions.retrieve(starter)["items"].data[0]
+    schedule = changing.stripe.v1.subscription_schedules.create({"from_subscription": starter})
+    now = schedule.phases[0]
+    first = {"price": item.price.id, "quantity": 1}
+    later = {"price": changing.price_before, "quantity": 1}
+    changing.stripe.v1.subscription_schedules.update(
+        schedule.id,
+        {
+            "phases": [
+                {"items": [first], "start_date": now.start_date, "end_date": now.end_date},
+                {"items": [later], "duration": {"interval": "month"}},
+            ]
+        },
+    )
+    changing.pull_all(starter)
+    number = changing.draft()
+    said = "Scheduled to come to the old price from another one, and left on it"
+    assert f"{said}; they can be moved afterwards 1" in changing.page(number)
+    changing.choose(number)
+    assert "On their way to the old price from another, and left on it 1" in changing.page(
+        number, "/confirmation"
+    )

@@ -123,6 +123,8 @@ class Rehearsal:
     first: datetime | None = None
     last: datetime | None = None
     fingerprint: str = ""
+    # Scheduled to come to the old price from another one; not among the subscribers.
+    arriving: int = 0
 
     @property
     def staying(self) -> int:
@@ -214,6 +216,7 @@ def of(change: PriceChange, now: datetime) -> Rehearsal:
         at = f"{one.verdict.at:%Y-%m-%d}" if one.verdict.at else one.verdict.reason
         seen.update(f"{one.subscription.stripe_id} {at} {one.before} {one.after}\n".encode())
     found.fingerprint = seen.hexdigest()[:32]
+    found.arriving = subscribers.arriving(change.price_id)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, String, cast, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
@@ -14,6 +14,7 @@ from models import (
     PriceChange,
     Subscription,
     SubscriptionItem,
+    SubscriptionSchedule,
     db,
 )
 
@@ -45,6 +46,24 @@ def every(change: PriceChange) -> Iterator[Subscription]:
     """All who pay the old price, read in parts."""
     found = db.session.scalars(statement(change.price_id).execution_options(yield_per=AT_ONCE))
     yield from found
+
+
+def arriving(price_id: str) -> int:
+    """How many who pay another price are scheduled to come to this one: they come to it all the
+    same once it is archived, and are no part of its change."""
+    on_it = select(SubscriptionItem.subscription_id).where(SubscriptionItem.price_id == price_id)
+    # The text of Stripe's JSON names the price; a schedule of somebody on it leads nowhere new.
+    return (
+        db.session.scalar(
+            select(func.count(SubscriptionSchedule.stripe_id)).where(
+                SubscriptionSchedule.status.in_(("active", "not_started")),
+                SubscriptionSchedule.deleted_at.is_(None),
+                cast(SubscriptionSchedule.phases, String).contains(price_id, autoescape=True),
+                SubscriptionSchedule.subscription_id.not_in(on_it),
+            )
+        )
+        or 0
+    )
 
 
 def name_of(subscription: Subscription) -> str:

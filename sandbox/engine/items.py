@@ -20,7 +20,8 @@ def of(subscription: dict) -> list[dict]:
 def price_from(spec: dict, currency: str | None, param: str) -> dict:
     """The active recurring price that `price`, `plan` or `price_data` names.
 
-    ApiError 400 for an archived, one-time or foreign-currency price.
+    ApiError 400 for an archived, one-time or foreign-currency price. An archived one goes on
+    where a schedule set it down (`_set_down`) before it was archived.
     """
     if spec.get("price_data"):
         return _inline(spec["price_data"])
@@ -31,7 +32,7 @@ def price_from(spec: dict, currency: str | None, param: str) -> dict:
             param=f"{param}[price]",
         )  # fmt: skip
     price = store.need("price", id, f"{param}[price]")
-    if not price["active"] and not price.get("_inline"):
+    if not price["active"] and not price.get("_inline") and not spec.get("_set_down"):
         raise ApiError(
             400,
             "The price specified is inactive. This field only accepts active prices.",

@@ -75,6 +75,7 @@ def enter_phase(subscription: dict) -> None:
         return
     params = phases.update_params(items.of(subscription), phase)
     params.pop("billing_cycle_anchor", None)
+    params["items"] = [item | {"_set_down": True} for item in params.get("items") or []]
     phases.enter(schedule, phase)
     revising.apply(subscription, params | {"proration_behavior": "none"} | _keep_cycle(params))
 

@@ -66,6 +66,18 @@ def test_yearly_to_monthly_comes_when_the_year_is_over(shop: Shop) -> None:
     assert len(shop.invoices(subscription)) == 2
 
 
+def test_a_price_archived_after_it_was_planned_comes_all_the_same(shop: Shop) -> None:
+    subscription = shop.subscribe(shop.customer(), shop.price())
+    later = shop.price(2900)
+    planned(shop, subscription, phase(later, duration={"interval": "month"}))
+    shop.client.v1.prices.update(later.id, {"active": False})
+    preview = shop.client.v1.invoices.create_preview({"subscription": subscription.id})
+    assert amounts(preview) == [2900]
+    shop.travel(JUNE + 3600)
+    assert shop.again(subscription)["items"].data[0].price.id == later.id
+    assert amounts(shop.latest(subscription)) == [2900]
+
+
 def test_a_planned_change_can_be_undone(shop: Shop) -> None:
     team = shop.price()
     subscription = shop.subscribe(shop.customer(), team)

@@ -263,6 +263,9 @@ def test_while_one_change_runs_another_of_the_same_price_is_refused(changing, fo
 def test_those_kept_on_a_retired_price_can_be_moved_to_the_present_one_later(changing, four):
     changing.change(rule="keep")
     present = changing.price()
+    plan = changing.mira.get("/admin/plans/demo_team")
+    assert "4 subscriptions. Move them to the present price" in text_of(plan)
+    assert f'href="/admin/price-changes/new/{changing.price_before}"' in plan.text
     page = text_of(changing.mira.get(f"/admin/price-changes/new/{changing.price_before}"))
     assert "Move those still on the old price of Team" in page
     answer = changing.mira.post(f"/admin/price-changes/new/{changing.price_before}")
@@ -293,4 +296,4 @@ def test_a_price_that_nobody_pays_changes_for_new_sign_ups_alone(changing):
 
 
 def test_the_list_says_how_a_price_is_changed_when_none_was(changing):
-    assert "No price was changed yet" in text_of(changing.mira.get("/admin/price-changes"))
+    assert "No price was changed here yet" in text_of(changing.mira.get("/admin/price-changes"))

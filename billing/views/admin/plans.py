@@ -21,6 +21,7 @@ from billing import (
 from billing.authorization import staff_required
 from billing.plan_drafts import Subject
 from billing.plan_form import PlanForm
+from billing.price_changes import amounts
 from models import db
 
 bp = Blueprint("admin_plans", __name__, url_prefix="/admin/plans")
@@ -86,6 +87,7 @@ def show(plan_id: str) -> Any:
         sold=plan_steps.sold(subject),
         planned=[(step, plan_steps.said(step, prices)) for step in plan_steps.to_come(subject)],
         retired=[p for p in prices if not p.active and p.is_recurring],
+        successor=amounts.successor,
         subscribers=plan_subscribers.by_price(p.stripe_id for p in prices),
         obstacle=plan_publication.obstacle(subject),
         names={p.stripe_id: p.name for p in plan_drafts.plans()},
