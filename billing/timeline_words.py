@@ -108,16 +108,6 @@ def sentence(word: str | None) -> str:
     return said.replace(".", " ").replace("_", " ").strip().capitalize()
 
 
-def event(kind: str) -> str:
-    """An event of Stripe's in words."""
-    return EVENTS.get(kind, sentence(kind))
-
-
-def action(name: str) -> str:
-    """What an entry of the audit log says was done."""
-    return ACTIONS.get(name, sentence(name))
-
-
 def _by(entry: Entry, members: frozenset[int]) -> str:
     if entry.user_id is None:
         return f"by {entry.who}" if entry.who else "by the portal itself"
