@@ -136,6 +136,13 @@ PARTS: dict[str, Part] = {
             OPEN,
         ),
         Part(
+            "overpaid",
+            "Overpaid",
+            "Paid beyond what was due on these invoices; Stripe puts it into the customer's "
+            "balance.",
+            Invoice.amount_overpaid,
+        ),
+        Part(
             "difference",
             "Difference",
             "What the parts of an invoice do not account for: something is missing in the mirror.",

@@ -48,8 +48,8 @@ APART: dict[str, tuple[str, str]] = {
         "Whichever invoice they are on. Those on earlier invoices change an earlier period.",
     ),
     "overpaid": (
-        "Overpaid",
-        "Paid beyond what was due on these invoices; Stripe puts it into the customer's balance.",
+        PARTS["overpaid"].name,
+        PARTS["overpaid"].meaning,
     ),
 }
 

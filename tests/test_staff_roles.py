@@ -142,6 +142,7 @@ ROLES = {
     "finance_export_presets.create": MONEY,
     "finance_export_presets.removal": MONEY,
     "finance_export_presets.remove": MONEY,
+    "finance_metrics.home": MONEY,
     "finance_metrics.index": MONEY,
     "finance_metrics.subscribers": MONEY,
     "finance_metrics.failed_payments": MONEY,

@@ -307,3 +307,8 @@ def test_a_page_of_figures_carries_no_style_and_no_script_of_its_own(finance, ap
 )
 def test_what_is_not_there_is_not_found(finance, search):
     assert finance().get(f"{REVENUE}{search}").status_code == 404
+
+
+def test_the_address_of_finance_leads_to_its_figures(finance):
+    answer = finance().get("/finance")
+    assert (answer.status_code, answer.location) == (302, REVENUE)

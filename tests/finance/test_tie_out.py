@@ -296,6 +296,21 @@ def test_what_a_payment_in_parts_or_too_much_comes_to(app, books, finance, said,
     }
 
 
+def test_what_was_overpaid_leads_to_the_invoices_that_were(app, books, finance):
+    invoices = [books.invoice(books.customer(), 1000) for _ in range(2)]
+    with app.app_context():
+        row = db.session.get(Invoice, invoices[0])
+        row.status, row.amount_remaining = "paid", 0
+        row.amount_paid, row.amount_overpaid = 1250, 250
+        db.session.commit()
+    page = finance.get("/finance/tie-out?period=all").text
+    (url,) = re.findall(r'href="([^"]+)">\$2\.50<', page)
+    rows = finance.get(url.replace("&amp;", "&")).text
+    assert invoices[0] in rows
+    assert invoices[1] not in rows
+    assert 'data-label="Overpaid">$2.50</td>' in rows
+
+
 # Any sequence of actions --------------------------------------------------------------------
 
 AMOUNTS = st.sampled_from([1, 30, 999, 5000, 12345, -700, 0])

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from babel.numbers import get_currency_name
-from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask_babel import get_locale
 
 from billing import paging
@@ -19,17 +28,24 @@ from billing.metrics.months import Month
 from billing.metrics.report import Report, months_known
 from billing.metrics.view import chosen
 
-bp = Blueprint("finance_metrics", __name__, url_prefix="/finance/metrics")
+bp = Blueprint("finance_metrics", __name__, url_prefix="/finance")
 
 
-@bp.get("")
+@bp.get("", strict_slashes=False)
+@staff_required("admin", "finance")
+def home() -> Any:
+    """Where finance begins."""
+    return redirect(url_for(".index"))
+
+
+@bp.get("/metrics")
 @staff_required("admin", "finance")
 def index() -> Any:
     report = _report()
     return _page("index", report, months=months_known(report.now), charts=_charts(report))
 
 
-@bp.get("/subscribers")
+@bp.get("/metrics/subscribers")
 @staff_required("admin", "finance")
 def subscribers() -> Any:
     report = _report()
@@ -38,7 +54,7 @@ def subscribers() -> Any:
     return _page("subscribers", report, listing=listing, page=page)
 
 
-@bp.get("/failed-payments")
+@bp.get("/metrics/failed-payments")
 @staff_required("admin", "finance")
 def failed_payments() -> Any:
     report = _report()
@@ -50,7 +66,7 @@ def failed_payments() -> Any:
     return _page("failed_payments", report, page=page, outcome=outcome, recovery=recovery)
 
 
-@bp.get("/<table>.csv")
+@bp.get("/metrics/<table>.csv")
 @staff_required("admin", "finance")
 def export(table: str) -> Any:
     """One of the page's tables, or the subscribers behind a figure, as CSV."""
