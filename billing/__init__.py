@@ -12,6 +12,7 @@ import billing.observers  # noqa: F401  registers whoever is told of the mirror'
 from billing import cli, extensions, flask_config, people, stripe_calls, templating
 from billing import facts as facts  # watches what is written into the mirror
 from billing import notices as notices  # mails what the outbox holds
+from billing.row_number import RowNumber
 from billing.site import Site
 from billing.views import errors as error_pages
 from billing.views import register_all
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> Flask:
     Talisman(app, **flask_config.security_headers(settings))
     people.init_app(app)
     templating.init_app(app)
+    app.url_map.converters["int"] = RowNumber
     register_all(app)
     error_pages.init_app(app)
     cli.init_app(app)

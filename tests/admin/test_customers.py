@@ -366,3 +366,11 @@ def test_an_account_that_does_not_exist_is_not_found(staff):
         assert staff.get(f"/admin/customers/{number}").status_code == 404
         assert staff.get(f"/admin/customers/{number}/timeline").status_code == 404
         assert staff.get(f"/admin/customers/{number}/invoices").status_code == 404
+
+
+@pytest.mark.parametrize("number", [2**31, 10**20])
+def test_a_number_no_row_can_have_is_nowhere(people, number):
+    admin = people.staff_member("admin@tidewater.example", "admin")
+    assert admin.get(f"/admin/customers/{number}").status_code == 404
+    assert admin.get(f"/admin/customers/{number}/trial-extension").status_code == 404
+    assert admin.post(f"/admin/customers/{number}/trial-extension").status_code in {404, 405}
