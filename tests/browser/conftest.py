@@ -102,8 +102,14 @@ def sign_in(page: Page, email: str) -> None:
     page.wait_for_url(re.compile(r":\d+/(admin)?$"))
 
 
+def loaded(page: Page) -> None:
+    """Waits for the style sheets, without which a page has neither its width nor its colours."""
+    page.wait_for_load_state("load")
+
+
 def assert_accessible(page: Page) -> None:
     """No axe violation, in the page as it stands."""
+    loaded(page)
     violations = Axe().run(page, options=RULES).response["violations"]
     assert not violations, "\n".join(
         f"{page.url}: {v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes']][:3]}"
@@ -113,5 +119,6 @@ def assert_accessible(page: Page) -> None:
 
 def assert_fits(page: Page) -> None:
     """Nothing makes the page wider than its window."""
+    loaded(page)
     wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert wide <= window, f"{page.url} is {wide} px wide in a window of {window} px"
