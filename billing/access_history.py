@@ -48,13 +48,17 @@ def of(account: Account, *, limit: int = 20) -> list[AccessDecision]:
 def record_change(written: sync.Written) -> None:
     """Decides anew for the account that a mirrored object belongs to."""
     column = CAUSES.get(written.kind)
-    # A backfill brings subscriptions before their invoices; the first of them tells enough.
-    if column is None or (written.in_bulk and written.kind != "subscription"):
+    if column is None or (written.in_bulk and not _tells_in_bulk(written)):
         return
     customer_id = getattr(written.row, column)
     account = db.session.scalar(select(Account).where(Account.stripe_customer_id == customer_id))
     if account is not None:
         record(account)
+
+
+def _tells_in_bulk(written: sync.Written) -> bool:
+    """A backfill brings subscriptions first; of their invoices only those that are owed tell more."""
+    return written.kind == "subscription" or (written.kind == "invoice" and written.row.can_be_paid)
 
 
 def _row(account: Account, decision: Decision) -> AccessDecision:

@@ -10,7 +10,18 @@ from billing import backfill, sync
 from billing.errors import StripeUnavailable
 from billing.gateway import customers, listing, subscriptions
 from billing.sync.kinds import KINDS
-from models import MIRRORED, Customer, PaymentMethod, Subscription, SyncProgress, db
+from models import (
+    MIRRORED,
+    AccessDecision,
+    Customer,
+    Invoice,
+    InvoiceLine,
+    InvoicePayment,
+    PaymentMethod,
+    Subscription,
+    SyncProgress,
+    db,
+)
 
 
 @pytest.fixture
@@ -242,3 +253,19 @@ def test_an_empty_account_is_no_problem(app, sync_command):
 
 def test_every_mirrored_kind_is_brought():
     assert set(backfill.ORDER) == set(MIRRORED) == set(KINDS)
+
+
+def test_a_failed_payment_that_came_after_its_subscription_is_what_access_rests_on(
+    app, renewal, sync_command
+):
+    invoice_id = renewal()
+    with app.app_context():
+        db.session.query(AccessDecision).delete()
+        db.session.query(InvoiceLine).delete()
+        db.session.query(InvoicePayment).delete()
+        db.session.query(Invoice).delete()
+        db.session.commit()
+    assert sync_command().exit_code == 0
+    with app.app_context():
+        last = db.session.query(AccessDecision).order_by(AccessDecision.id.desc()).first()
+        assert (last.rule, last.object_id) == ("grace", invoice_id)

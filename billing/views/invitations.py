@@ -65,7 +65,7 @@ def create() -> ResponseReturnValue:
     return redirect(url_for("members.index"))
 
 
-@bp.post("/invitations/<int(max=2147483647):invitation_id>/resend")
+@bp.post("/invitations/<int:invitation_id>/resend")
 @member_required("owner")
 @often
 def resend(invitation_id: int) -> ResponseReturnValue:
@@ -78,7 +78,7 @@ def resend(invitation_id: int) -> ResponseReturnValue:
     return redirect(url_for("members.index"))
 
 
-@bp.post("/invitations/<int(max=2147483647):invitation_id>/revoke")
+@bp.post("/invitations/<int:invitation_id>/revoke")
 @member_required("owner")
 def revoke(invitation_id: int) -> ResponseReturnValue:
     invitation = _of_account_or_404(invitation_id)

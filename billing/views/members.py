@@ -58,7 +58,7 @@ def page(form: InvitationForm) -> ResponseReturnValue:
     return body, 422 if form.errors else 200
 
 
-@bp.post("/members/<int(max=2147483647):membership_id>/role")
+@bp.post("/members/<int:membership_id>/role")
 @member_required("owner")
 def change_role(membership_id: int) -> ResponseReturnValue:
     membership = _of_account_or_404(membership_id)
@@ -71,7 +71,7 @@ def change_role(membership_id: int) -> ResponseReturnValue:
     return redirect(url_for("members.index"))
 
 
-@bp.post("/members/<int(max=2147483647):membership_id>/remove")
+@bp.post("/members/<int:membership_id>/remove")
 @member_required("owner")
 def remove(membership_id: int) -> ResponseReturnValue:
     membership = _of_account_or_404(membership_id)

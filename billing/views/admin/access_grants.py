@@ -22,7 +22,7 @@ from models import AccessGrant, Product, db
 
 bp = Blueprint("admin_access_grants", __name__, url_prefix="/admin/customers")
 
-A_GRANT = f"{ACCOUNT}/access-grants/<int(max=2147483647):grant_number>/revocation"
+A_GRANT = f"{ACCOUNT}/access-grants/<int:grant_number>/revocation"
 LONGEST = timedelta(days=5 * 366)
 LEVELS = (("full", "Everything"), ("read_only", "Look at everything, change nothing"))
 BAD_DAY = "Give a day as 2026-11-30."

@@ -66,7 +66,7 @@ def index() -> Any:
     ), (200 if is_good else 422)
 
 
-@bp.get("/<int(max=2147483647):entry_number>")
+@bp.get("/<int:entry_number>")
 @staff_required("admin")
 def show(entry_number: int) -> Any:
     entry = db.get_or_404(AuditEntry, entry_number)

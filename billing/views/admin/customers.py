@@ -27,7 +27,7 @@ from models import Account, Price, Product, db
 
 bp = Blueprint("admin_customers", __name__, url_prefix="/admin/customers")
 
-ACCOUNT = "/<int(max=2147483647):account_number>"
+ACCOUNT = "/<int:account_number>"
 # Of all that happened, on the account's page.
 LATEST = 15
 # Who does something for customers; finance only looks.

@@ -69,7 +69,7 @@ def index() -> Any:
     ), (200 if is_good else 422)
 
 
-@bp.get("/<int(max=2147483647):entry_number>")
+@bp.get("/<int:entry_number>")
 @staff_required("admin")
 @talisman(content_security_policy=FRAMED)
 def show(entry_number: int) -> Any:
@@ -85,7 +85,7 @@ def show(entry_number: int) -> Any:
     )
 
 
-@bp.get("/<int(max=2147483647):entry_number>/mail")
+@bp.get("/<int:entry_number>/mail")
 @staff_required("admin")
 @talisman(content_security_policy=MAIL, frame_options="SAMEORIGIN")
 def mail(entry_number: int) -> Any:
@@ -94,7 +94,7 @@ def mail(entry_number: int) -> Any:
     return mails.inlined(letter.html) if letter else abort(404)
 
 
-@bp.post("/<int(max=2147483647):entry_number>/retry")
+@bp.post("/<int:entry_number>/retry")
 @staff_required("admin")
 def retry(entry_number: int) -> Any:
     """Makes what was given up due again."""
@@ -125,7 +125,7 @@ def retry_all() -> Any:
     return redirect(url_for(".index"), 303)
 
 
-@bp.get("/<int(max=2147483647):entry_number>/repetition")
+@bp.get("/<int:entry_number>/repetition")
 @staff_required("admin")
 def confirm_repetition(entry_number: int) -> Any:
     """Asks before what was sent is sent once more, naming to whom."""
@@ -142,7 +142,7 @@ def confirm_repetition(entry_number: int) -> Any:
     )
 
 
-@bp.post("/<int(max=2147483647):entry_number>/repetition")
+@bp.post("/<int:entry_number>/repetition")
 @staff_required("admin")
 def repeat(entry_number: int) -> Any:
     entry = db.get_or_404(OutboxEntry, entry_number)

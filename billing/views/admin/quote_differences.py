@@ -26,7 +26,7 @@ def index() -> Any:
     return render_template("admin/quote_differences/index.html", page=found)
 
 
-@bp.post("/<int(max=2147483647):difference_number>/resolution")
+@bp.post("/<int:difference_number>/resolution")
 @staff_required("admin")
 def resolve(difference_number: int) -> Any:
     """Marks one as looked into; it changes nothing about what was charged."""

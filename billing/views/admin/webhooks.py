@@ -77,7 +77,7 @@ def index() -> Any:
     ), (200 if is_good else 422)
 
 
-@bp.get("/<int(max=2147483647):event_number>")
+@bp.get("/<int:event_number>")
 @staff_required("admin")
 def show(event_number: int) -> Any:
     event = db.get_or_404(WebhookEvent, event_number)
@@ -90,7 +90,7 @@ def show(event_number: int) -> Any:
     )
 
 
-@bp.post("/<int(max=2147483647):event_number>/processing")
+@bp.post("/<int:event_number>/processing")
 @staff_required("admin")
 def process(event_number: int) -> Any:
     """Processes it here and now; when that fails, it waits for the sweep as a new one does."""
