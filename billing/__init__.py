@@ -9,7 +9,7 @@ from flask_talisman import Talisman
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import billing.observers  # noqa: F401  registers whoever is told of the mirror's writes
-from billing import cli, extensions, flask_config, people, stripe_calls, templating
+from billing import cli, extensions, flask_config, null_characters, people, stripe_calls, templating
 from billing import facts as facts  # watches what is written into the mirror
 from billing import notices as notices  # mails what the outbox holds
 from billing.row_number import RowNumber
@@ -30,6 +30,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops
         )
+    null_characters.init_app(app)
     stripe_calls.init_app(app)
     db.init_app(app)
     extensions.migrate.init_app(app, db, render_as_batch=True)

@@ -41,6 +41,8 @@ LATEST_SECOND = 7_258_118_400
 DEEPEST = 60
 # They let their bearer pay, or answer the bank, for somebody else.
 NOT_KEPT = frozenset({"client_secret", "next_action"})
+# Its address opens the customer's portal at Stripe to whoever has it.
+PORTAL = "billing_portal.session"
 # One run of the sweep ends; the next goes on with those that were tried least.
 SWEEP_AT_ONCE = 500
 # 1, 2, 4 ... minutes, at most two hours: given up after about as long as Stripe itself redelivers.
@@ -250,7 +252,7 @@ def _storable(value: Any, depth: int = 0) -> Any:
         return {
             _storable(name): _storable(each, depth + 1)
             for name, each in value.items()
-            if name not in NOT_KEPT
+            if name not in NOT_KEPT and not (name == "url" and value.get("object") == PORTAL)
         }
     if isinstance(value, list):
         return [_storable(each, depth + 1) for each in value]

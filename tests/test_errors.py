@@ -85,6 +85,30 @@ def test_each_refusal_has_its_status_and_says_what_did_not_happen(
     assert "<main" in answer.text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/invoices/in_%00",
+        "/admin/audit?who=a%00b",
+        "/admin/audit?%00=a",
+        "/admin/customers?q=a&q=%00",
+    ],
+)
+def test_an_address_with_a_null_character_is_not_understood(people, path):
+    answer = people.staff_member("sunniva@tidewater.example", "admin").get(path)
+    assert answer.status_code == 400
+    assert "That request was not understood" in answer.text
+
+
+@pytest.mark.parametrize("name", ["name", "na\0me"])
+def test_a_form_with_a_null_character_changes_nothing(people, name):
+    owner = people.owner()
+    answer = owner.post("/accounts/name", data={name: "North\0wind"})
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.text
+    assert "Northwind" in owner.get("/members").text
+
+
 @pytest.mark.parametrize("path", ["/plans", "/nothing", "/login"])
 def test_a_host_that_is_not_ours_is_refused_without_a_page(client, path):
     answer = client.get(path, base_url="http://evil.example")

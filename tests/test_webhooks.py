@@ -433,6 +433,20 @@ def test_client_secrets_are_not_kept(app, deliver):
     assert row.payload["data"]["object"]["nested"] == [{"status": "open"}]
 
 
+def test_the_address_that_opens_a_customers_portal_is_not_kept(app, deliver):
+    about = {
+        "object": "billing_portal.session",
+        "id": "bps_1",
+        "url": "https://billing.stripe.com/p/session/opens",
+        "return_url": "https://portal.example/subscription",
+    }
+    deliver(an_event("billing_portal.session.created", about=about))
+    (row,) = stored(app)
+    kept = row.payload["data"]["object"]
+    assert "opens" not in json.dumps(row.payload)
+    assert kept["return_url"] == "https://portal.example/subscription"
+
+
 # What each type leads to --------------------------------------------------------------------
 
 

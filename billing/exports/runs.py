@@ -100,7 +100,7 @@ class _Run:
         audit.record(
             "export.downloaded",
             self.id,
-            after={"file": self.file_name, "rows": self.expected, **request.args.to_dict()},
+            after={**request.args.to_dict(), "file": self.file_name, "rows": self.expected},
         )
         db.session.commit()
 

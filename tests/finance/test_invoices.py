@@ -287,6 +287,15 @@ def test_every_download_is_in_the_audit_log(app, books, finance):
         assert (run.status, run.rows) == ("complete", 1)
 
 
+def test_an_address_cannot_say_of_a_download_what_it_was_not(app, books, finance):
+    books.invoice(books.customer(), 1000)
+    assert finance.get("/finance/invoices.csv?rows=0&file=nothing.csv").data
+    with app.app_context():
+        entry = db.session.query(AuditEntry).filter_by(action="export.downloaded").one()
+        assert entry.after["rows"] == 1
+        assert entry.after["file"] == "invoices-2026-11-19.csv"
+
+
 # Layouts of other programs ------------------------------------------------------------------
 
 

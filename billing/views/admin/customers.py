@@ -71,11 +71,10 @@ class SearchForm(FlaskForm):
     @property
     def search(self) -> Search:
         return Search(
-            # PostgreSQL takes no NUL character.
-            text=(self.q.data or "").replace("\0", "").strip(),
+            text=(self.q.data or "").strip(),
             status=self.status.data or "",
             plan=self.plan.data or "",
-            price=request.args.get("price", "").replace("\0", ""),
+            price=request.args.get("price", ""),
             failed=bool(self.failed.data),
         )
 
