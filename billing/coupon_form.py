@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from wtforms import BooleanField, HiddenField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Length, StopValidation, ValidationError
 
 from billing.amount_field import AmountField, reader_locale
 from billing.clock import now
@@ -50,7 +50,8 @@ class LastDayField(StringField):
         try:
             moment = self.moment
         except (ValueError, OverflowError):
-            raise ValidationError("Give a day such as 2026-12-31.") from None
+            # Nothing may look at the moment of what is no day.
+            raise StopValidation("Give a day such as 2026-12-31.") from None
         if moment is not None and moment <= now():
             raise ValidationError("That day is over.")
         if moment is not None and moment > now() + timedelta(days=MOST_DAYS_AHEAD):

@@ -97,6 +97,9 @@ def test_a_code_cannot_outlive_or_outdo_its_coupon(admin, stripe, deliver_webhoo
     assert answer.status_code == 422
     assert "The coupon itself can be redeemed 3 times at most." in text_of(answer)
     assert "The coupon itself ends on 2026-12-31." in text_of(answer)
+    nonsense = make(admin, "/admin/promotion-codes/new/short", expires_at="soon")
+    assert nonsense.status_code == 422
+    assert "Give a day such as 2026-12-31." in text_of(nonsense)
     fits = make(
         admin,
         "/admin/promotion-codes/new/short",
