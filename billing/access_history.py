@@ -57,7 +57,7 @@ def record_change(written: sync.Written) -> None:
 
 
 def _tells_in_bulk(written: sync.Written) -> bool:
-    """A backfill brings subscriptions first; of their invoices only those that are owed tell more."""
+    """A backfill brings subscriptions first; of their invoices, those that are owed tell more."""
     return written.kind == "subscription" or (written.kind == "invoice" and written.row.can_be_paid)
 
 
