@@ -85,7 +85,7 @@ def test_only_this_machine_may_look(client):
 
 @pytest.mark.parametrize(
     "mail_id",
-    ["..%2Fsecret", "%2e%2e", "secret", "..%5Csecret", "20261119-120000-1%00", "20261119-120000-9"],
+    ["..%2Fsecret", "%2e%2e", "secret", "..%5Csecret", "20261119-120000-9"],
 )
 def test_only_mails_can_be_read(client, folder, mail_id):
     folder.mkdir()

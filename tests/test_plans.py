@@ -62,7 +62,7 @@ def test_prices_come_in_the_currency_asked_for(client, catalog):
     assert "¥7,400" in cards(client.get("/plans?currency=jpy"))["Team"]
 
 
-@pytest.mark.parametrize("asked", ["currency=xyz", "interval=hour", "currency=&interval=%00"])
+@pytest.mark.parametrize("asked", ["currency=xyz", "interval=hour", "currency=&interval="])
 def test_what_is_not_sold_falls_back_to_what_is(client, catalog, asked):
     assert "$49 a seat a month" in cards(client.get(f"/plans?{asked}"))["Team"]
 
